@@ -1,0 +1,327 @@
+"""What people say to items: completing, revising, deciding, handing over, repairing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from smr_engine.engine import commands as c
+from smr_engine.engine import events as e
+from smr_engine.engine import flow, policy, who, wording, work
+from smr_engine.engine.environment import instant
+from smr_engine.engine.paths import scope_chain
+from smr_engine.engine.run import Place, Run
+from smr_engine.engine.state import Effect, Item
+from smr_engine.engine.statuses import CLOSED_CASES, EffectStatus, ItemKind, ItemStatus, StepStatus
+from smr_engine.engine.steps import approvals, other, people, publishing, telling
+from smr_engine.errors import NotFound, Refusal
+from smr_engine.playbook.model import DraftStep
+
+MAX_TEXT_BYTES = 256 * 1024
+_FORMS: Mapping[ItemKind, Callable[[Run, Place, Item, Mapping[str, Any]], None]] = {
+    ItemKind.TASK: people.complete_task,
+    ItemKind.DECISION: people.complete_decision,
+    ItemKind.PUBLISH: publishing.complete_manual,
+}
+
+
+def complete_item(run: Run, command: c.CompleteItem) -> None:
+    """Complete a task, a decision, a manual publication or an acknowledgement."""
+    place, item = located(run, command.item)
+    allow(run, item)
+    run.after = place.step.id
+    if item.kind is ItemKind.ACKNOWLEDGEMENT:
+        telling.acknowledge(run, place, item)
+        return
+    answer = _FORMS.get(item.kind)
+    if answer is None:
+        raise Refusal("wrong-command", _INSTEAD[item.kind].format(item=item.id), where=item.id)
+    answer(run, place, item, command.values)
+
+
+_INSTEAD = {
+    ItemKind.DRAFT: "a draft is saved with: smr revise {item} --file FILE --done",
+    ItemKind.APPROVAL: "an approval is decided with: smr approve {item}",
+    ItemKind.REPAIR: "a repair item is answered with: smr repair {item} --retry|--skip --reason R",
+}
+
+
+def revise(run: Run, command: c.ReviseDocument) -> None:
+    """Save a revision of a draft's document; ask again wherever it was under approval."""
+    place, item = located(run, command.item)
+    step = place.step
+    if item.kind is not ItemKind.DRAFT or not isinstance(step, DraftStep):
+        raise Refusal("wrong-command", f"{item.id} is not a draft", where=item.id)
+    _may_revise(run, item)
+    if len(command.text.encode()) > MAX_TEXT_BYTES:
+        raise Refusal("too-large", "a document may have at most 256 KiB", where=item.id)
+    run.after = step.id
+    home = run.document_scope(place.scope)
+    approvals.refuse_if_begun(run, home, step.document)
+    document = run.scope(home).documents[step.document]
+    if command.text != document.text:
+        people.save_revision(
+            run,
+            home,
+            place.path,
+            step.document,
+            command.text,
+            author=run.actor.id,
+            item=item.id,
+            override=command.override,
+        )
+        approvals.content_changed(run, home, step.document)
+    if command.done and item.status is ItemStatus.OPEN:
+        people.complete_draft(run, place, run.scope(place.scope).items[item.id], command.override)
+
+
+def _may_revise(run: Run, item: Item) -> None:
+    """A draft may be revised also after it was completed, by those it was offered to."""
+    if run.header.status in CLOSED_CASES:
+        raise Refusal("case-closed", f"{run.header.ref} is {run.header.status}", where=item.id)
+    if item.status in {ItemStatus.SUPERSEDED, ItemStatus.CANCELLED, ItemStatus.EXPIRED}:
+        raise Refusal("item-closed", f"{item.id} is {item.status}", where=item.id)
+    if item.status is ItemStatus.OPEN:
+        allow(run, item)
+    elif run.actor.id not in {*item.offered, *item.escalated}:
+        message = "only those who were asked to write it may revise it"
+        raise Refusal("may-not-act", message, where=item.id)
+
+
+def decide(run: Run, command: c.Decide) -> None:
+    """Take one person's decision on an approval."""
+    place, item = located(run, command.item)
+    if item.kind is not ItemKind.APPROVAL:
+        message = f"{item.id} is no approval but a {item.kind}"
+        raise Refusal("wrong-command", message, hint=f"smr item {item.id}", where=item.id)
+    run.after = place.step.id
+    approvals.decide(run, place, item, command.decision, command.comment)
+
+
+def reassign(run: Run, command: c.Reassign) -> None:
+    """Hand an item over to one person of the directory."""
+    place, item = located(run, command.item)
+    if command.to not in run.world.people:
+        raise NotFound("unknown-person", f"'{command.to}' is not in the directory", where=item.id)
+    if item.kind is ItemKind.APPROVAL:
+        message = "an approval cannot be handed over: whoever holds the role may decide"
+        raise Refusal("wrong-command", message, where=item.id)
+    _open(item)
+    if run.actor.id not in {*item.offered, *item.escalated}:
+        require_owner(run)
+    run.after = f"reassign {place.step.id}"
+    run.emit(e.ItemReassigned(scope=place.scope, path=place.path, item=item.id, to=command.to))
+    moved = run.scope(place.scope).items[item.id]
+    work.tell(run, place, who.persons([command.to]), wording.asked(run, moved), item=item.id)
+
+
+def attach(run: Run, command: c.Attach) -> None:
+    """Attach evidence to an item."""
+    place, item = located(run, command.item)
+    allow(run, item)
+    run.emit(
+        e.EvidenceAttached(
+            scope=place.scope,
+            path=place.path,
+            item=item.id,
+            digest=command.digest,
+            size=command.size,
+            name=command.name,
+            url=command.url,
+        )
+    )
+    step = place.step
+    if isinstance(step, DraftStep):
+        approvals.content_changed(run, run.document_scope(place.scope), step.document)
+
+
+# --- repair ------------------------------------------------------------------------------------
+
+
+def repair(run: Run, command: c.Repair) -> None:
+    """Answer a repair item: try again, go past it, stop the case, or settle an unknown outcome."""
+    place, item = located(run, command.item)
+    if item.kind is not ItemKind.REPAIR:
+        raise Refusal("wrong-command", f"{item.id} is no repair item", where=item.id)
+    _open(item)
+    if run.actor.id not in {*item.offered, *item.escalated}:
+        require_owner(run)
+    if not command.reason.strip():
+        raise Refusal("reason-missing", "say why", hint="--reason TEXT", where=item.id)
+    effect = run.scope(place.scope).effects.get(item.effect) if item.effect else None
+    unknown = effect is not None and effect.status is EffectStatus.UNKNOWN
+    settles = command.answer in {c.RepairAnswer.SENT, c.RepairAnswer.NOT_SENT}
+    if settles and not unknown:
+        message = "only a publication whose outcome is unknown is settled with --sent or --not-sent"
+        raise Refusal("wrong-answer", message, hint="--retry, --skip or --cancel", where=item.id)
+    if unknown and command.answer is c.RepairAnswer.RETRY:
+        message = "it may be out already: look first, then say --sent URL or --not-sent"
+        raise Refusal("wrong-answer", message, where=item.id)
+    run.after = f"repair {place.step.id}"
+    run.emit(e.NoteWritten(scope=place.scope, path=place.path, text=command.reason))
+    run.emit(
+        e.ItemCompleted(
+            scope=place.scope,
+            path=place.path,
+            item=item.id,
+            outcome=command.answer.value,
+            by=run.actor.id,
+        )
+    )
+    if command.answer is not c.RepairAnswer.CANCEL:
+        work.release(run)
+    _REPAIRS[command.answer](run, place, effect, command)
+
+
+def _retry(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
+    if run.state(place).status is not StepStatus.FAILED:
+        return
+    flow.reopen(run, place.scope, (place.step,), "retry")
+    flow.proceed(run, place.scope, run.position(place.step.id).siblings)
+
+
+def _skip(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
+    if effect is not None and effect.status is EffectStatus.UNKNOWN:
+        work.cancel_effect(run, place.scope, effect, "skipped")
+    if run.state(place).status in {StepStatus.FAILED, StepStatus.ACTIVE}:
+        work.skip(run, place, command.reason)
+        flow.resume(run, place)
+
+
+def _cancel(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
+    stop(run, command.reason)
+
+
+def _sent(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
+    if effect is None:
+        return
+    result = {
+        "url": command.url,
+        "published_at": instant(run.now),
+        "digest": effect.digest,
+        "confirmed_by": run.actor.id,
+    }
+    run.emit(e.EffectDone(scope=place.scope, path=place.path, effect=effect.id, result=result))
+    publishing.published(run, place)
+
+
+def _not_sent(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
+    if effect is not None:
+        run.emit(e.EffectResumed(scope=place.scope, path=place.path, effect=effect.id))
+
+
+_REPAIRS = {
+    c.RepairAnswer.RETRY: _retry,
+    c.RepairAnswer.SKIP: _skip,
+    c.RepairAnswer.CANCEL: _cancel,
+    c.RepairAnswer.SENT: _sent,
+    c.RepairAnswer.NOT_SENT: _not_sent,
+}
+
+
+# --- the case ----------------------------------------------------------------------------------
+
+
+def note(run: Run, command: c.WriteNote) -> None:
+    """Write a remark into the history."""
+    verdict = policy.may_see(run.world, run.playbook, run.actor.id, run.now)
+    if not verdict.may:
+        raise Refusal("may-not-act", verdict.why_not, where=run.header.ref)
+    if not command.text.strip():
+        raise Refusal("empty-note", "a note needs a text", where=run.header.ref)
+    run.emit(e.NoteWritten(text=command.text))
+
+
+def signal(run: Run, command: c.Signal) -> None:
+    """Deliver a signal to every wait that listens for it."""
+    if run.actor.is_person:
+        require_owner(run)
+    waiting = [
+        path
+        for path, (name, key) in run.header.waits.items()
+        if name == command.name and (not command.key or key == command.key)
+    ]
+    if not waiting:
+        listening = ", ".join(sorted({name for name, _ in run.header.waits.values()})) or "none"
+        raise Refusal(
+            "nobody-waits",
+            f"no step of {run.header.ref} waits for the signal '{command.name}'",
+            hint=f"signals waited for now: {listening}",
+        )
+    run.after = f"signal {command.name}"
+    places = [place_at(run, path) for path in waiting]
+    for place in places:
+        if run.alive(place.scope) and run.state(place).status is StepStatus.ACTIVE:
+            other.signalled(run, place, command.key, dict(command.payload))
+            flow.settle(run)
+
+
+def cancel(run: Run, command: c.CancelCase) -> None:
+    """Stop the case."""
+    if run.actor.is_person:
+        require_owner(run)
+    if not command.reason.strip():
+        raise Refusal("reason-missing", "say why", hint="--reason TEXT", where=run.header.ref)
+    run.after = "cancel"
+    stop(run, command.reason)
+
+
+def stop(run: Run, reason: str) -> None:
+    """Cancel everything under way, then the case; children are cancelled, the parent hears."""
+    flow.cancel_inside(run, "", "the case was cancelled")
+    run.emit(e.CaseCancelled(reason=reason))
+    flow.end_children(run, waited_only=False)
+    flow.tell_parent(run, "cancelled")
+
+
+# --- shared ------------------------------------------------------------------------------------
+
+
+def located(run: Run, item: str) -> tuple[Place, Item]:
+    """Return an item and the place of its step.
+
+    Raises:
+        NotFound: the case has no such item.
+    """
+    found = run.find_item(item)
+    if found is None:
+        raise NotFound("unknown-item", f"there is no item {item}", hint="see: smr inbox --all")
+    scope, known = found
+    return run.place(scope, known.step), known
+
+
+def place_at(run: Run, path: str) -> Place:
+    """Return the place of a step by its full path."""
+    step = path.rsplit("/", 1)[-1]
+    wanted = len(run.position(step).scopes)
+    segments = path.split("/")
+    for cut in range(len(segments) - 1, -1, -1):
+        scope = "/".join(segments[:cut])
+        if len(scope_chain(run.index, scope)) - 1 == wanted and _is_scope(run, scope):
+            run.need(list(scope_chain(run.index, scope)))
+            return run.place(scope, step)
+    message = f"no step at {path}"
+    raise NotFound("unknown-step", message)
+
+
+def _is_scope(run: Run, path: str) -> bool:
+    return scope_chain(run.index, path)[0] == path
+
+
+def allow(run: Run, item: Item) -> None:
+    """Refuse unless the actor may work on the item."""
+    verdict = policy.may_act(run.world, run.header, item, run.actor, run.now)
+    if not verdict.may:
+        raise Refusal("may-not-act", verdict.why_not, hint="see: smr inbox", where=item.id)
+
+
+def require_owner(run: Run) -> None:
+    """Refuse unless the actor acts for the playbook's owner role."""
+    verdict = policy.owns(run.world, run.playbook, run.actor.id, run.now)
+    if not verdict.may:
+        raise Refusal("may-not-act", verdict.why_not, where=run.header.ref)
+
+
+def _open(item: Item) -> None:
+    if item.status is not ItemStatus.OPEN:
+        raise Refusal("item-closed", f"{item.id} is {item.status} already", where=item.id)

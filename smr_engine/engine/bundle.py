@@ -1,0 +1,114 @@
+"""Bundles: exactly what people approve.
+
+A bundle holds the revisions (with digests) of an approval's documents and attachments, and for
+every publication that requires it: account, recipients, audience, what it replies to or replaces.
+The approval item is bound to its digest; a publication compares itself with it before it begins.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smr_engine.engine import who
+from smr_engine.engine.run import Place, Run, StepProblemError
+from smr_engine.engine.state import Item
+from smr_engine.playbook.model import ApprovalStep, PublishStep
+
+Entry = dict[str, Any]
+
+
+def bundle_of(run: Run, place: Place, step: ApprovalStep) -> Entry:
+    """Return the bundle of an approval as of now.
+
+    Raises:
+        StepProblemError: a document has no text, or a destination does not resolve.
+    """
+    return {
+        "documents": [document_entry(run, place.scope, name) for name in step.documents],
+        "publications": [
+            publication_entry(run, scope_for(run, place, publish), publish)
+            for publish in publications(run, step.id)
+        ],
+    }
+
+
+def publications(run: Run, approval: str) -> list[PublishStep]:
+    """Return the publish steps that require an approval."""
+    steps = (position.step for position in run.index.by_id.values())
+    return [s for s in steps if isinstance(s, PublishStep) and approval in s.requires]
+
+
+def scope_for(run: Run, place: Place, publish: PublishStep) -> str:
+    """Return the scope from which a publication's names are seen: the approval's, or around it."""
+    wanted = len(run.position(publish.id).scopes)
+    here = len(run.position(place.step.id).scopes)
+    return place.scope if wanted >= here else run.scope_of_step(place.scope, publish.id)
+
+
+def document_entry(run: Run, scope: str, name: str) -> Entry:
+    """Return a document's newest revision as a bundle holds it."""
+    home = run.find_document(scope, name)
+    document = run.scope(home).documents.get(name)
+    if document is None:
+        message = f"the document '{name}' has no text yet"
+        raise StepProblemError(message)
+    newest = document.newest
+    return {
+        "document": name,
+        "scope": home,
+        "revision": newest.number,
+        "digest": newest.digest,
+        "attachments": _attachments(run, home, name),
+    }
+
+
+def publication_entry(run: Run, scope: str, step: PublishStep) -> Entry:
+    """Return where a publication goes, as rendered now."""
+    spec = run.playbook.documents.get(step.document)
+    return {
+        "step": step.id,
+        "document": step.document,
+        "audience": spec.audience if spec else "",
+        "accounts": accounts_of(run, scope, step),
+        "to": who.recipients(run, scope, step.to),
+        "in_reply_to": run.text(scope, step.in_reply_to),
+        "replaces": run.text(scope, step.replaces),
+    }
+
+
+def accounts_of(run: Run, scope: str, step: PublishStep) -> list[str]:
+    """Return the accounts of a publication, the hub first.
+
+    Raises:
+        StepProblemError: an account is not in the directory, or there is none.
+    """
+    names: list[str] = []
+    for template in step.accounts:
+        value = run.evaluate(scope, template)
+        names += [str(v) for v in value] if isinstance(value, list) else [str(value)]
+    unknown = [name for name in names if name not in run.world.accounts]
+    if unknown or not names:
+        message = f"the account '{unknown[0]}' is not in the directory" if unknown else "no account"
+        raise StepProblemError(message)
+    return list(dict.fromkeys(names))
+
+
+def differences(run: Run, place: Place, step: PublishStep, approved: Item) -> str:
+    """Return what differs between an approved bundle and a publication as it would go out now."""
+    bundle: Entry = approved.bundle or {"documents": [], "publications": []}
+    if document_entry(run, place.scope, step.document) not in bundle["documents"]:
+        return f"the text of {step.document} is not the one approved in {approved.id}"
+    if publication_entry(run, place.scope, step) not in bundle["publications"]:
+        return f"where it goes is not what was approved in {approved.id}"
+    return ""
+
+
+def _attachments(run: Run, home: str, name: str) -> list[str]:
+    """Return the digests of what is attached to the drafts of a document."""
+    drafts = {
+        position.step.id
+        for position in run.index.by_id.values()
+        if getattr(position.step, "document", None) == name and position.step.kind == "draft"
+    }
+    items = run.scope(home).items.values()
+    return sorted(a.digest for item in items if item.step in drafts for a in item.attachments)

@@ -1,0 +1,273 @@
+"""What the world answers: effects tried, instants that came, children that ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from smr_engine.engine import commands as c
+from smr_engine.engine import events as e
+from smr_engine.engine import flow, policy, timing, who, wording, work
+from smr_engine.engine.run import Place, Run
+from smr_engine.engine.state import Effect, Item, Timer
+from smr_engine.engine.statuses import EffectKind, EffectStatus, ItemKind, StepStatus
+from smr_engine.engine.steps import blocks, other, publishing, telling
+from smr_engine.errors import NotFound, Refusal
+from smr_engine.playbook.model import PlaybookStep
+
+POLL_S = 30
+"""How long to wait before asking again about a call that goes on elsewhere, in seconds."""
+
+
+# --- effects -----------------------------------------------------------------------------------
+
+
+def begin_publication(run: Run, command: c.BeginPublication) -> None:
+    """Check the approval again under the lock and mark the publication as begun."""
+    scope, effect = _effect(run, command.effect)
+    run.continue_leg(effect.leg, effect.after)
+    if effect.status is EffectStatus.SENDING:
+        return
+    if effect.status is not EffectStatus.OWED:
+        message = f"{effect.id} is {effect.status}"
+        raise Refusal("effect-settled", message, where=effect.id)
+    publishing.begin(run, run.place(scope, effect.step), effect)
+
+
+def report(run: Run, command: c.ReportEffect) -> None:
+    """Take the outcome of one try.
+
+    A late outcome (the lease was lost, or the effect is settled) is kept as evidence only.
+    """
+    scope, effect = _effect(run, command.effect)
+    run.continue_leg(effect.leg, effect.after)
+    live = {EffectStatus.OWED, EffectStatus.SENDING}
+    if command.stale or effect.status not in live:
+        run.emit(
+            e.OutcomeNoted(
+                scope=scope,
+                path=effect.path,
+                effect=effect.id,
+                outcome=command.outcome.value,
+                result=command.result,
+            )
+        )
+        return
+    _REPORTS[command.outcome](run, scope, effect, command)
+
+
+def _done(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
+    run.emit(e.EffectDone(scope=scope, path=effect.path, effect=effect.id, result=command.result))
+    place = _active_place(run, scope, effect)
+    if place is None:
+        return
+    if effect.kind is EffectKind.PUBLICATION:
+        publishing.published(run, place)
+    elif effect.kind is EffectKind.NOTIFICATION:
+        telling.told_all(run, place)
+    elif effect.kind is EffectKind.CALL:
+        other.called(run, place, command.result)
+    elif isinstance(place.step, PlaybookStep):
+        other.child_opened(run, place, effect, command.result)
+
+
+def _unavailable(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
+    """Owe it again after a growing pause; after the last attempt it has failed."""
+    if effect.attempts + 1 >= effect.retry_attempts:
+        _refused(run, scope, effect, command)
+        return
+    pause = timedelta(seconds=effect.backoff_s * 2**effect.attempts)
+    run.emit(
+        e.EffectDeferred(
+            scope=scope,
+            path=effect.path,
+            effect=effect.id,
+            at=run.now + pause,
+            reason=command.reason,
+            result=command.result,
+        )
+    )
+
+
+def _pending(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
+    run.emit(
+        e.EffectDeferred(
+            scope=scope,
+            path=effect.path,
+            effect=effect.id,
+            at=run.now + timedelta(seconds=POLL_S),
+            counts=False,
+            result=command.result,
+        )
+    )
+
+
+def _refused(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
+    run.emit(
+        e.EffectFailed(
+            scope=scope,
+            path=effect.path,
+            effect=effect.id,
+            reason=command.reason,
+            result=command.result,
+        )
+    )
+    place = _active_place(run, scope, effect)
+    if place is not None:
+        work.fail(run, place, f"{effect.name}: {command.reason}")
+        if place.step.on_failure == "continue":
+            flow.resume(run, place)
+
+
+def _unknown(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
+    run.emit(
+        e.EffectUnknown(scope=scope, path=effect.path, effect=effect.id, reason=command.reason)
+    )
+    place = _active_place(run, scope, effect)
+    if place is not None:
+        reason = f"{effect.name} may or may not have happened ({command.reason}). Look, then say."
+        work.hold(run, place, reason, effect.id)
+
+
+_REPORTS = {
+    c.Outcome.DONE: _done,
+    c.Outcome.UNAVAILABLE: _unavailable,
+    c.Outcome.PENDING: _pending,
+    c.Outcome.REFUSED: _refused,
+    c.Outcome.UNKNOWN: _unknown,
+}
+
+
+def _active_place(run: Run, scope: str, effect: Effect) -> Place | None:
+    """Return the step an effect moves on; None for messages about items and steps gone on."""
+    if effect.item or not effect.step or not run.alive(scope):
+        return None
+    place = run.place(scope, effect.step)
+    state = run.state(place)
+    return place if state.status is StepStatus.ACTIVE and state.round == effect.round else None
+
+
+def _effect(run: Run, name: str) -> tuple[str, Effect]:
+    for path, scope in run.case.scopes.items():
+        if name in scope.effects:
+            return path, scope.effects[name]
+    raise NotFound("unknown-effect", f"there is no effect {name}")
+
+
+# --- timers ------------------------------------------------------------------------------------
+
+
+def fire(run: Run, command: c.FireTimer) -> None:
+    """Do what an instant asks for; a stale timer is a no-op."""
+    for path, scope in run.case.scopes.items():
+        timer = scope.timers.get(command.timer)
+        if timer is not None and timer.at <= run.now:
+            run.after = timer.purpose
+            _FIRED[timer.purpose](run, path, timer)
+            return
+
+
+def _wait(run: Run, scope: str, timer: Timer) -> None:
+    run.emit(e.TimerFired(scope=scope, path=timer.path, timer=timer.id))
+    other.wait_over(run, run.place(scope, timer.step))
+
+
+def _beat(run: Run, scope: str, timer: Timer) -> None:
+    run.emit(e.TimerFired(scope=scope, path=timer.path, timer=timer.id))
+    blocks.next_round(run, run.place(scope, timer.step))
+
+
+def _remind(run: Run, scope: str, timer: Timer) -> None:
+    """Remind those who have not answered."""
+    item = run.scope(scope).items[timer.item]
+    place = run.place(scope, timer.step)
+    people = _unanswered(run, item)
+    run.emit(
+        e.ItemReminded(
+            scope=scope,
+            path=timer.path,
+            item=item.id,
+            timer=timer.id,
+            people=people,
+            next=_next(run, place, timer),
+        )
+    )
+    work.tell(run, place, who.persons(people), wording.reminder(run, item), item=item.id)
+
+
+def _escalate(run: Run, scope: str, timer: Timer) -> None:
+    """Tell the next level why, and let them act."""
+    item = run.scope(scope).items[timer.item]
+    place = run.place(scope, timer.step)
+    rules = run.varied(timing.schedule_of(place.step).escalate) or ()
+    parties = rules[timer.rule].to if timer.rule < len(rules) else ()
+    found = [p for party in parties for p in who.party_people(run, scope, party)]
+    people = tuple(dict.fromkeys(p for p in found if p not in item.excluded))
+    run.emit(
+        e.ItemEscalated(
+            scope=scope,
+            path=timer.path,
+            item=item.id,
+            timer=timer.id,
+            people=people,
+            next=_next(run, place, timer),
+        )
+    )
+    waits_for = ", ".join(_name(run, p) for p in _unanswered(run, item)) or "nobody"
+    words = wording.escalation(run, item, waits_for)
+    work.tell(run, place, who.persons(people), words, item=item.id)
+
+
+_FIRED = {"wait": _wait, "beat": _beat, "remind": _remind, "escalate": _escalate}
+
+
+def _next(run: Run, place: Place, timer: Timer) -> e.TimerRule | None:
+    fired = timing.Planned(timer.at, timer.purpose, timer.rule)
+    calendar = run.calendar(place.step)
+    planned = timing.again(run, timing.schedule_of(place.step), fired, calendar)
+    if planned is None:
+        return None
+    return e.TimerRule(id=run.ids(1)[0], at=planned.at, purpose=planned.purpose, rule=planned.rule)
+
+
+def _unanswered(run: Run, item: Item) -> tuple[str, ...]:
+    """Return who was asked and has not answered; for approvals by role, as of now."""
+    answered = {vote.person for vote in item.votes} | set(item.excluded)
+    if item.kind is ItemKind.APPROVAL:
+        roles = [role for line in item.lines for role in line.roles]
+        asked = policy.people_acting_in(run.world, roles, run.now)
+    else:
+        asked = (*item.offered, *item.escalated)
+    return tuple(p for p in dict.fromkeys(asked) if p not in answered)
+
+
+def _name(run: Run, person: str) -> str:
+    known = run.world.people.get(person)
+    return known.name if known else person
+
+
+# --- children ----------------------------------------------------------------------------------
+
+
+def end_child(run: Run, command: c.EndChild) -> None:
+    """Take the end of a child case; a step that waits for it goes on."""
+    child = run.header.children.get(command.child)
+    if child is None or child.ended:
+        return
+    run.need([child.scope])
+    place = run.place(child.scope, child.step)
+    run.after = f"{command.child} ended"
+    results: dict[str, Any] = dict(command.results)
+    run.emit(
+        e.ChildEnded(
+            scope=child.scope,
+            path=place.path,
+            child=command.child,
+            outcome=command.outcome,
+            results=results,
+        )
+    )
+    state = run.state(place)
+    active = run.alive(child.scope) and state.status is StepStatus.ACTIVE
+    if child.waits and active and state.round == child.round:
+        other.child_ended(run, place, command.outcome, results)

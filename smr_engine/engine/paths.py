@@ -1,0 +1,38 @@
+"""Paths of steps and scopes (1-architecture.md section 3).
+
+A path is the ids of the enclosing blocks and branches, `[n]` marking elements and rounds. Sections
+and switches leave a segment but open no scope: their steps belong to the scope around them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from smr_engine.playbook.index import PlaybookIndex
+from smr_engine.playbook.model import ForeachStep, ParallelStep, RepeatStep
+
+
+@lru_cache(maxsize=8192)
+def scope_chain(index: PlaybookIndex, scope: str) -> tuple[str, ...]:
+    """Return the paths of a scope and of those around it, innermost first, the root last."""
+    chain = [""]
+    segments = scope.split("/") if scope else []
+    before = None
+    for number, segment in enumerate(segments):
+        if segment.endswith("]") or isinstance(before, ParallelStep):
+            chain.append("/".join(segments[: number + 1]))
+        known = index.by_id.get(segment.split("[")[0])
+        before = known.step if known else None
+    return tuple(reversed(chain))
+
+
+@lru_cache(maxsize=8192)
+def inner_path(index: PlaybookIndex, step_id: str) -> str:
+    """Return the path of a step within its own scope: sections and switches around it, then it."""
+    inner: list[str] = []
+    for block, _ in index.of(step_id).parents:
+        if isinstance(block, ParallelStep | ForeachStep | RepeatStep):
+            inner.clear()
+        else:
+            inner.append(block.id)
+    return "/".join([*inner, step_id])

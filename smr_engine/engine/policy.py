@@ -1,0 +1,159 @@
+"""Who may do what: one function per question, each with a verdict and a sentence for people.
+
+Every door asks here. Roles are judged at the moment of the act, absences and deputies included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from smr_engine.engine.commands import ASSURANCES, Actor
+from smr_engine.engine.state import CaseHeader, Item
+from smr_engine.engine.statuses import CLOSED_CASES, ItemKind, ItemStatus
+from smr_engine.engine.world import World
+from smr_engine.playbook.model import Playbook
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a person may, the sentence that says why not, and in which roles they would act."""
+
+    may: bool
+    why_not: str = ""
+    roles: tuple[str, ...] = ()
+    on_behalf_of: str = ""
+
+
+YES = Verdict(may=True)
+
+
+def no(sentence: str) -> Verdict:
+    """Return a refusal with its reason."""
+    return Verdict(may=False, why_not=sentence)
+
+
+def today(world: World, person: str, now: datetime) -> date:
+    """Return the local date of a person."""
+    known = world.people.get(person)
+    return now.astimezone(ZoneInfo(known.timezone if known else "UTC")).date()
+
+
+def acting_roles(world: World, person: str, now: datetime) -> dict[str, str]:
+    """Return the roles a person may act in now, each with whom they act for ("" = themselves)."""
+    held = dict.fromkeys(world.roles_of(person), "")
+    for role in world.roles.values():
+        if role.id not in held and person in role.deputies:
+            for holder in world.acting(role.id, today(world, person, now)):
+                if holder.person == person:
+                    held[role.id] = holder.on_behalf_of
+    return held
+
+
+def people_acting_in(world: World, roles: Iterable[str], now: datetime) -> tuple[str, ...]:
+    """Return who acts in any of these roles now, in a stable order, deputies for those away."""
+    found: dict[str, None] = {}
+    for role in roles:
+        day = now.astimezone(ZoneInfo("UTC")).date()
+        for holder in world.acting(role, day):
+            found.setdefault(holder.person)
+    return tuple(found)
+
+
+def owns(world: World, playbook: Playbook, person: str, now: datetime) -> Verdict:
+    """Return whether a person acts for the playbook: its owner role and that role's deputies."""
+    role = world.roles.get(playbook.owner)
+    deputies = role.deputies if role else ()
+    if playbook.owner in acting_roles(world, person, now) or person in deputies:
+        return Verdict(may=True, roles=world.roles_of(person))
+    return no(
+        f"only {playbook.owner} (the owner of {playbook.name}) and deputies may do this; "
+        f"{_name(world, person)} is neither"
+    )
+
+
+def may_see(world: World, playbook: Playbook, person: str, now: datetime) -> Verdict:
+    """Return whether a person may see the cases of a playbook."""
+    if person not in world.people:
+        return no(f"'{person}' is not in the directory")
+    if playbook.visibility is None or playbook.owner in acting_roles(world, person, now):
+        return YES
+    if set(playbook.visibility) & set(acting_roles(world, person, now)):
+        return YES
+    return no(f"cases of {playbook.name} are restricted to {', '.join(playbook.visibility)}")
+
+
+def may_act(world: World, header: CaseHeader, item: Item, actor: Actor, now: datetime) -> Verdict:
+    """Return whether somebody may work on an item (everything but deciding an approval)."""
+    closed = _closed(header, item)
+    if closed is not None:
+        return closed
+    if actor.id not in world.people:
+        return no(f"'{actor.id}' is not in the directory")
+    asked = (*item.offered, *item.escalated)
+    if actor.id in asked:
+        return Verdict(may=True, roles=world.roles_of(actor.id))
+    for person in asked:
+        if _stands_in(world, actor.id, person, now):
+            return Verdict(may=True, roles=world.roles_of(actor.id), on_behalf_of=person)
+    names = ", ".join(_name(world, p) for p in asked) or "nobody"
+    return no(f"this waits for {names}; {_name(world, actor.id)} was not asked")
+
+
+def may_decide(
+    world: World, header: CaseHeader, item: Item, actor: Actor, now: datetime
+) -> Verdict:
+    """Return whether somebody may decide on an approval item, and in which roles."""
+    closed = _closed(header, item)
+    if closed is not None:
+        return closed
+    name = _name(world, actor.id)
+    if actor.id not in world.people:
+        return no(f"'{actor.id}' is not in the directory")
+    if any(vote.person == actor.id for vote in item.votes):
+        return no(f"{name} has decided on this already")
+    if actor.id in item.excluded:
+        return no(f"{name} had a hand in this content, so somebody else must decide")
+    wanted = [role for line in item.lines for role in line.roles]
+    acting = acting_roles(world, actor.id, now)
+    fitting = [role for role in wanted if role in acting]
+    if not fitting:
+        return no(f"this asks for {_either(wanted)}; {name} holds none of these roles")
+    for_whom = "" if any(not acting[r] for r in fitting) else acting[fitting[0]]
+    if for_whom and for_whom in item.excluded:
+        return no(f"{name} would act for {_name(world, for_whom)}, who had a hand in this content")
+    if ASSURANCES.index(actor.assurance) < ASSURANCES.index(item.assurance or "asserted"):
+        return no(
+            f"this decision needs the proof of identity '{item.assurance}'; "
+            f"{name} has only '{actor.assurance}' here"
+        )
+    return Verdict(may=True, roles=tuple(sorted(acting)), on_behalf_of=for_whom)
+
+
+def _closed(header: CaseHeader, item: Item) -> Verdict | None:
+    if item.status is ItemStatus.SUPERSEDED:
+        return no(f"{item.id} was superseded by newer content: decide on the new item")
+    if item.status is not ItemStatus.OPEN:
+        return no(f"{item.id} is {item.status} already")
+    if header.status in CLOSED_CASES and item.kind is not ItemKind.REPAIR:
+        return no(f"{header.ref} is {header.status}")
+    return None
+
+
+def _stands_in(world: World, person: str, asked: str, now: datetime) -> bool:
+    """Return whether a person is a deputy, in some role, of somebody asked who is away today."""
+    known = world.people.get(asked)
+    if known is None or not known.is_away(today(world, asked, now)):
+        return False
+    return any(person in world.roles[role].deputies for role in known.roles if role in world.roles)
+
+
+def _name(world: World, person: str) -> str:
+    known = world.people.get(person)
+    return known.name if known else person
+
+
+def _either(roles: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(roles))

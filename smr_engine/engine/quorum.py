@@ -1,0 +1,98 @@
+"""Quorums: distinct people, matched to lines so that as many places as possible are filled.
+
+The places of all lines (a line that needs two has two) and the people who approved form a bipartite
+graph; the quorum is complete when a maximum matching fills every place (augmenting paths, Kuhn).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from smr_engine.engine.state import Line, Vote
+from smr_engine.engine.statuses import DecisionKind
+from smr_engine.engine.world import World
+
+Seat = tuple[int, Line]  # the number of the line and the line
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """How far a quorum is: per line how many are needed and how many are there."""
+
+    lines: tuple[Line, ...]
+    need: tuple[int, ...]
+    have: tuple[int, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Return whether every line is filled (a quorum without lines never is)."""
+        return bool(self.lines) and self.need == self.have
+
+    @property
+    def remaining(self) -> int:
+        """Return how many approvals are still missing."""
+        return sum(self.need) - sum(self.have)
+
+
+def filled(lines: Sequence[Line], votes: Sequence[Vote], world: World) -> Filled:
+    """Return how far approvals fill the lines.
+
+    A person counts once, and somebody and the one they act for count as one person.
+    """
+    people = {
+        v.on_behalf_of or v.person: v.roles for v in votes if v.decision is DecisionKind.APPROVE
+    }
+    return _match(lines, people, world)
+
+
+def reachable(
+    lines: Sequence[Line], candidates: Mapping[str, tuple[str, ...]], world: World
+) -> Filled:
+    """Return how far the lines could be filled if every candidate (person -> roles) approved."""
+    return _match(lines, candidates, world)
+
+
+def needed(line: Line, world: World) -> int:
+    """Return how many people a line asks for; `all` is every holder of its roles."""
+    if line.need is not None:
+        return line.need
+    return max(1, len({p for role in line.roles for p in world.holders(role)}))
+
+
+def _match(lines: Sequence[Line], people: Mapping[str, tuple[str, ...]], world: World) -> Filled:
+    seats: list[Seat] = [
+        (number, line) for number, line in enumerate(lines) for _ in range(needed(line, world))
+    ]
+    taken: dict[int, str] = {}
+    for person in sorted(people):
+        _seat(person, _fits(people, seats), taken, set())
+    have = [0] * len(lines)
+    for place in taken:
+        have[seats[place][0]] += 1
+    need = tuple(needed(line, world) for line in lines)
+    return Filled(tuple(lines), need, tuple(have))
+
+
+def _fits(
+    people: Mapping[str, tuple[str, ...]], seats: Sequence[Seat]
+) -> Callable[[str], list[int]]:
+    def places(person: str) -> list[int]:
+        held = set(people[person])
+        return [n for n, (_, line) in enumerate(seats) if held.intersection(line.roles)]
+
+    return places
+
+
+def _seat(
+    person: str, places: Callable[[str], list[int]], taken: dict[int, str], tried: set[int]
+) -> bool:
+    """Give a person a place, moving others along if need be."""
+    for place in places(person):
+        if place in tried:
+            continue
+        tried.add(place)
+        if place not in taken or _seat(taken[place], places, taken, tried):
+            taken[place] = person
+            return True
+    return False

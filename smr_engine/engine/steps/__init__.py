@@ -1,0 +1,1 @@
+"""How each kind of step begins and what an answer does to it: one file per family."""

@@ -1,0 +1,145 @@
+"""Wait, call, set, playbook and end."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from smr_engine.engine import deadlines, flow, work
+from smr_engine.engine import events as e
+from smr_engine.engine.run import Place, Run
+from smr_engine.engine.state import Effect, Json
+from smr_engine.engine.statuses import EffectKind
+from smr_engine.engine.timing import instant_of
+from smr_engine.playbook.model import CallStep, EndStep, PlaybookStep, SetStep, WaitStep
+
+# --- wait --------------------------------------------------------------------------------------
+
+
+def start_wait(run: Run, place: Place) -> None:
+    """Wait for a time, until an instant, or for a signal."""
+    step = cast(WaitStep, place.step)
+    if step.signal is not None:
+        key = run.text(place.scope, step.key)
+        work.start(run, place)
+        run.emit(e.SignalAwaited(scope=place.scope, path=place.path, signal=step.signal, key=key))
+        return
+    if step.until is not None:
+        at = instant_of(run.evaluate(place.scope, step.until))
+    else:
+        at = deadlines.add(run.now, run.varied(step.duration), run.calendar(step))
+    work.start(run, place)
+    timer = run.ids(1)[0]
+    run.emit(e.TimerSet(scope=place.scope, path=place.path, timer=timer, at=at))
+
+
+def wait_over(run: Run, place: Place) -> None:
+    """Go on after the time of a wait has come."""
+    work.complete(run, place, "elapsed")
+    flow.resume(run, place)
+
+
+def signalled(run: Run, place: Place, key: str, payload: Json) -> None:
+    """Go on after the signal a wait listens for."""
+    step = cast(WaitStep, place.step)
+    run.emit(
+        e.SignalReceived(
+            scope=place.scope,
+            path=place.path,
+            signal=step.signal or "",
+            key=key,
+            payload=payload,
+        )
+    )
+    work.complete(run, place, "signalled", payload, run.actor.id)
+    flow.resume(run, place)
+
+
+# --- call --------------------------------------------------------------------------------------
+
+
+def start_call(run: Run, place: Place) -> None:
+    """Owe a call to another system; in a drill it is only recorded."""
+    step = cast(CallStep, place.step)
+    arguments = run.resolve(place.scope, dict(step.arguments))
+    work.start(run, place)
+    payload = {"uses": step.uses, "with": arguments}
+    effect = work.owe(run, place, EffectKind.CALL, f"call {step.uses}", payload)
+    if run.header.drill:
+        result = {"withheld": True}
+        run.emit(e.EffectDone(scope=place.scope, path=place.path, effect=effect, result=result))
+        called(run, place, result)
+
+
+def called(run: Run, place: Place, result: Json) -> None:
+    """Go on with what a call returned."""
+    work.complete(run, place, "done", result)
+    flow.resume(run, place)
+
+
+# --- set and end -------------------------------------------------------------------------------
+
+
+def start_set(run: Run, place: Place) -> None:
+    """Name values for later steps."""
+    values = run.resolve(place.scope, dict(cast(SetStep, place.step).values))
+    work.start(run, place)
+    work.complete(run, place, "done", values)
+
+
+def start_end(run: Run, place: Place) -> None:
+    """End the case here, or the enclosing element, round or branch."""
+    step = cast(EndStep, place.step)
+    work.start(run, place)
+    work.complete(run, place, step.outcome)
+    flow.end_with(run, place, step.outcome, step.of)
+
+
+# --- playbook ----------------------------------------------------------------------------------
+
+
+def start_playbook(run: Run, place: Place) -> None:
+    """Owe the opening of another playbook's case, pinned to the version of this case's opening."""
+    step = cast(PlaybookStep, place.step)
+    inputs = run.resolve(place.scope, dict(step.inputs))
+    documents = {}
+    for name in step.hands_over:
+        found = run.scope(run.find_document(place.scope, name)).documents.get(name)
+        if found is not None:
+            documents[name] = found.text
+    work.start(run, place)
+    payload = {
+        "do": "open_child",
+        "playbook": step.playbook,
+        "digest": run.header.pins[step.playbook],
+        "inputs": inputs,
+        "documents": documents,
+        "drill": run.header.drill,
+        "requester": run.header.requester,
+        "parent": run.header.ref,
+        "waits": step.wait_until_done,
+    }
+    work.owe_case(run, f"open {step.playbook}", payload, place)
+
+
+def child_opened(run: Run, place: Place, effect: Effect, result: Json) -> None:
+    """Note the child; a step that does not wait for it is over."""
+    step = cast(PlaybookStep, place.step)
+    run.emit(
+        e.ChildOpened(
+            scope=place.scope,
+            path=place.path,
+            child=result["case"],
+            step=place.step.id,
+            round=effect.round,
+            waits=step.wait_until_done,
+        )
+    )
+    if not step.wait_until_done:
+        work.complete(run, place, "done", {"case": result["case"]})
+        flow.resume(run, place)
+
+
+def child_ended(run: Run, place: Place, outcome: str, results: Json) -> None:
+    """Go on with the outcome and the results of the child."""
+    work.complete(run, place, outcome, dict(results))
+    flow.resume(run, place)

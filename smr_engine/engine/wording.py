@@ -1,0 +1,77 @@
+"""What the engine says to people, in one place. Plain words: what is asked, why, until when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from smr_engine.engine.run import Run
+from smr_engine.engine.state import Item
+from smr_engine.engine.statuses import ItemKind
+
+ASKS = {
+    ItemKind.TASK: "Please do",
+    ItemKind.DRAFT: "Please write",
+    ItemKind.DECISION: "Please decide",
+    ItemKind.APPROVAL: "Please approve",
+    ItemKind.PUBLISH: "Please post",
+    ItemKind.ACKNOWLEDGEMENT: "Please acknowledge",
+    ItemKind.REPAIR: "Please settle",
+}
+
+
+def subject(run: Run, words: str) -> str:
+    """Return a subject line: the case first, so that mail sorts by case."""
+    return f"[{run.header.ref}] {words}"
+
+
+def asked(run: Run, item: Item) -> tuple[str, str]:
+    """Return subject and body of the message that puts an item in front of people."""
+    return _about(run, item, f"{ASKS[item.kind]}: {item.title}", [item.message])
+
+
+def reminder(run: Run, item: Item) -> tuple[str, str]:
+    """Return subject and body of a reminder."""
+    late = item.due_at is not None and item.due_at <= run.now
+    word = "Overdue" if late else "Reminder"
+    return _about(run, item, f"{word}: {item.title}", [f"Waiting since {_time(item.opened_at)}."])
+
+
+def escalation(run: Run, item: Item, waiting_for: str) -> tuple[str, str]:
+    """Return subject and body of an escalation: why they are told, and that they may act."""
+    why = f"This waits for {waiting_for} since {_time(item.opened_at)}. You may act on it as well."
+    return _about(run, item, f"Escalated to you: {item.title}", [why])
+
+
+def superseded(run: Run, old: Item, new: str) -> tuple[str, str]:
+    """Return subject and body for those who had decided on content that has changed since."""
+    words = f"The content you decided on has changed: {old.title}"
+    body = [
+        f"{old.id} no longer counts. Item {new} shows the new revision and the difference.",
+        f"Read it with: smr item {new}",
+    ]
+    return subject(run, words), "\n".join([*body, _case_line(run)])
+
+
+def withdrawn(run: Run, titles: list[str], why: str) -> tuple[str, str]:
+    """Return subject and body for people whose items were closed without them."""
+    lines = [f"- {title}" for title in titles]
+    return subject(run, "No longer needed"), "\n".join(
+        [f"Closed ({why}):", *lines, _case_line(run)]
+    )
+
+
+def _about(run: Run, item: Item, words: str, more: list[str]) -> tuple[str, str]:
+    lines = [words, ""]
+    lines += [text for text in more if text]
+    if item.due_at is not None:
+        lines.append(f"Due: {_time(item.due_at)}")
+    lines += [f"Open it with: smr item {item.id}", _case_line(run)]
+    return subject(run, words), "\n".join(lines)
+
+
+def _case_line(run: Run) -> str:
+    return f"\n{run.playbook.title}, case {run.header.ref}: {run.header.title}"
+
+
+def _time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,319 @@
+"""The verbs that steps share: putting work in front of people, owing effects, failing, holding."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from smr_engine.engine import events as e
+from smr_engine.engine import timing, who, wording
+from smr_engine.engine.environment import instant
+from smr_engine.engine.run import Place, Run
+from smr_engine.engine.state import Effect, Item
+from smr_engine.engine.statuses import (
+    CaseStatus,
+    EffectKind,
+    EffectStatus,
+    ItemKind,
+    ItemStatus,
+    StepStatus,
+)
+from smr_engine.playbook.model import Assignment, Retry
+
+# --- items -------------------------------------------------------------------------------------
+
+
+def open_item(
+    run: Run,
+    place: Place,
+    kind: ItemKind,
+    offered: tuple[str, ...],
+    *,
+    announce: bool = True,
+    **more: Any,
+) -> str:
+    """Open an item of a step with its due time and timers; tell those who are asked.
+
+    Args:
+        run: the command under way.
+        place: the step.
+        kind: what is asked.
+        offered: the people who may act.
+        announce: owe them a message.
+        more: further fields of `ItemOpened`.
+
+    Returns:
+        The id of the item.
+    """
+    step = place.step
+    schedule = timing.schedule_of(step)
+    calendar = run.calendar(step)
+    timed = kind is not ItemKind.REPAIR
+    due = timing.due_at(run, place.scope, schedule.due, calendar) if timed else None
+    planned = timing.plan(run, schedule, due, calendar) if timed else []
+    item, *timers = run.ids(1 + len(planned))
+    rules = tuple(
+        e.TimerRule(id=name, at=p.at, purpose=p.purpose, rule=p.rule)
+        for name, p in zip(timers, planned, strict=True)
+    )
+    fields = {"title": step.title, "message": step.help, **more}
+    run.emit(
+        e.ItemOpened(
+            scope=place.scope,
+            path=place.path,
+            item=item,
+            kind_of=kind.value,
+            round=run.state(place).round,
+            step=step.id,
+            offered=offered,
+            due_at=due,
+            timers=rules,
+            **fields,
+        )
+    )
+    if announce:
+        opened = run.scope(place.scope).items[item]
+        tell(run, place, who.persons(offered), wording.asked(run, opened), item=item)
+    return item
+
+
+def items_of(run: Run, place: Place, kind: ItemKind | None = None) -> list[Item]:
+    """Return the items of a step's present round, oldest first."""
+    now = run.state(place).round
+    return [
+        item
+        for item in run.scope(place.scope).items.values()
+        if item.path == place.path and item.round == now and (kind is None or item.kind is kind)
+    ]
+
+
+def open_items_of(run: Run, place: Place) -> list[Item]:
+    """Return the items of a step that are open."""
+    return [item for item in items_of(run, place) if item.status is ItemStatus.OPEN]
+
+
+def close_item(run: Run, scope: str, item: Item, why: str, by_item: str = "") -> None:
+    """Close an open item without an answer."""
+    status = ItemStatus.SUPERSEDED if by_item else ItemStatus.CANCELLED
+    run.emit(
+        e.ItemClosed(
+            scope=scope, path=item.path, item=item.id, status=status, why=why, by_item=by_item
+        )
+    )
+    release(run)
+
+
+def release(run: Run) -> None:
+    """Let a held case go on once no repair item holds it."""
+    if run.header.status is CaseStatus.HELD and not run.header.holds:
+        run.emit(e.CaseReleased())
+
+
+# --- effects -----------------------------------------------------------------------------------
+
+
+def owe(
+    run: Run,
+    place: Place,
+    kind: EffectKind,
+    name: str,
+    payload: Any,
+    **more: Any,
+) -> str:
+    """Owe the outside world an effect of a step; return its id."""
+    retry = place.step.retry or Retry()
+    effect = run.ids(1)[0]
+    run.emit(
+        e.EffectOwed(
+            scope=place.scope,
+            path=place.path,
+            effect=effect,
+            kind_of=kind,
+            name=name,
+            step=place.step.id,
+            round=run.state(place).round,
+            key=_key(run, effect),
+            leg=run.leg,
+            after=run.after,
+            retry_attempts=retry.attempts,
+            backoff_s=retry.backoff_s,
+            timeout_s=retry.timeout_s,
+            payload=payload,
+            **more,
+        )
+    )
+    return effect
+
+
+def owe_case(run: Run, name: str, payload: dict[str, Any], place: Place | None = None) -> str:
+    """Owe a command to another case of ours (open a child, tell the parent, cancel a child)."""
+    effect = run.ids(1)[0]
+    run.emit(
+        e.EffectOwed(
+            scope=place.scope if place else "",
+            path=place.path if place else "",
+            effect=effect,
+            kind_of=EffectKind.CASE,
+            name=name,
+            step=place.step.id if place else "",
+            round=run.state(place).round if place else 1,
+            key=_key(run, effect),
+            leg=run.leg,
+            after=run.after,
+            payload=payload,
+        )
+    )
+    return effect
+
+
+def tell(
+    run: Run,
+    place: Place,
+    to: list[who.RecipientRef],
+    words: tuple[str, str],
+    *,
+    item: str = "",
+) -> None:
+    """Owe a message to people; nobody to tell owes nothing."""
+    if to:
+        title, body = words
+        payload = {"to": to, "subject": title, "body": body}
+        owe(run, place, EffectKind.NOTIFICATION, f"tell {title}", payload, item=item)
+
+
+def tell_about_case(run: Run, people: Iterable[str], words: tuple[str, str]) -> None:
+    """Owe a message that belongs to no step."""
+    to = who.persons(people)
+    if not to:
+        return
+    title, body = words
+    effect = run.ids(1)[0]
+    run.emit(
+        e.EffectOwed(
+            effect=effect,
+            kind_of=EffectKind.NOTIFICATION,
+            name=f"tell {title}",
+            step="",
+            round=1,
+            key=_key(run, effect),
+            leg=run.leg,
+            after=run.after,
+            payload={"to": to, "subject": title, "body": body},
+        )
+    )
+
+
+def effects_of(run: Run, place: Place, *kinds: EffectKind) -> list[Effect]:
+    """Return the effects of a step's present round, announcements of its items left out."""
+    now = run.state(place).round
+    return [
+        effect
+        for effect in run.scope(place.scope).effects.values()
+        if effect.path == place.path
+        and effect.round == now
+        and not effect.item
+        and effect.kind in kinds
+    ]
+
+
+def cancel_effect(run: Run, scope: str, effect: Effect, why: str) -> None:
+    """Let an effect that has not begun go."""
+    if effect.status in {EffectStatus.OWED, EffectStatus.UNKNOWN}:
+        run.emit(e.EffectCancelled(scope=scope, path=effect.path, effect=effect.id, why=why))
+
+
+def _key(run: Run, effect: str) -> str:
+    """Return an idempotency key: stable for the effect, and of no other workspace's case."""
+    unique = f"{effect}|{instant(run.header.opened_at)}|{run.header.requester}"
+    return f"{effect}-{hashlib.sha256(unique.encode()).hexdigest()[:16]}"
+
+
+# --- steps -------------------------------------------------------------------------------------
+
+
+def start(run: Run, place: Place) -> None:
+    """Mark a step as begun."""
+    run.emit(
+        e.StepStarted(
+            scope=place.scope,
+            path=place.path,
+            kind_of=place.step.kind,
+            round=run.state(place).round,
+        )
+    )
+
+
+def complete(
+    run: Run,
+    place: Place,
+    outcome: str = "done",
+    output: Any = None,
+    by: str = "",
+) -> None:
+    """Mark a step as over; the caller lets its list go on."""
+    state = run.state(place)
+    run.emit(
+        e.StepCompleted(
+            scope=place.scope,
+            path=place.path,
+            round=state.round,
+            outcome=outcome,
+            output=output,
+            by=by,
+        )
+    )
+
+
+def skip(run: Run, place: Place, reason: str) -> None:
+    """Mark a step as skipped, with the reason."""
+    run.emit(
+        e.StepSkipped(
+            scope=place.scope, path=place.path, round=run.state(place).round, reason=reason
+        )
+    )
+
+
+def fail(run: Run, place: Place, reason: str, outcome: str = "failed") -> None:
+    """Mark a step as failed; unless it may be passed over, hold the case with a repair item."""
+    if run.state(place).status is StepStatus.WAITING:
+        start(run, place)
+    for item in open_items_of(run, place):
+        close_item(run, place.scope, item, "the step failed")
+    run.emit(
+        e.StepFailed(
+            scope=place.scope,
+            path=place.path,
+            round=run.state(place).round,
+            outcome=outcome,
+            reason=reason,
+        )
+    )
+    if place.step.on_failure != "continue":
+        hold(run, place, reason)
+
+
+def hold(run: Run, place: Place, reason: str, effect: str = "") -> str:
+    """Open a repair item that holds the case until it is answered; return its id."""
+    item = open_item(
+        run,
+        place,
+        ItemKind.REPAIR,
+        repairers(run, place),
+        title=f"Repair: {place.step.title}",
+        message=reason,
+        effect=effect,
+        holds=True,
+    )
+    run.emit(e.CaseHeld(scope=place.scope, path=place.path, item=item))
+    return item
+
+
+def repairers(run: Run, place: Place) -> tuple[str, ...]:
+    """Return who settles what went wrong at a step: its `on_failure`, else the owner."""
+    named = place.step.on_failure
+    if isinstance(named, Assignment):
+        people = [p for party in named.parties for p in who.party_people(run, place.scope, party)]
+        if people:
+            return tuple(dict.fromkeys(people))
+    return who.owners(run)

@@ -1,0 +1,172 @@
+"""World: one frozen snapshot of the directory, as decisions see it.
+
+Services build it from the directory and cache it by version; calendars arrive expanded to dates,
+so that nothing here asks a library for holidays. What a decision took from it is in its events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Working hours: open spans per weekday (0 = Monday) in local time, less the closed dates."""
+
+    name: str
+    timezone: str
+    hours: Mapping[int, tuple[tuple[time, time], ...]]
+    closed: frozenset[date] = frozenset()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the calendar's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+ALWAYS_OPEN = Calendar(
+    "always", "UTC", {day: ((time(0), time(23, 59, 59, 999_999)),) for day in range(7)}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the company (or an agency) who can be asked."""
+
+    id: str
+    name: str
+    email: str = ""
+    roles: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    notify: tuple[str, ...] = ()  # Apprise addresses; secrets still by ${ENV_NAME}
+    quiet: tuple[time, time] | None = None  # local time; may wrap midnight
+    away: tuple[tuple[date, date], ...] = ()  # first and last day, local, inclusive
+    access: str = "operator"
+
+    def is_away(self, day: date) -> bool:
+        """Return whether the person is away on a (local) day."""
+        return any(first <= day <= last for first, last in self.away)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role; deputies are asked when a holder is away."""
+
+    id: str
+    title: str
+    deputies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """People by id and by role."""
+
+    id: str
+    title: str
+    people: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A place where the company speaks."""
+
+    id: str
+    title: str
+    platform: str
+    connector: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    owner: str = ""
+    backup: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outsider:
+    """A contact or a vendor: somebody outside who can be told."""
+
+    id: str
+    name: str
+    email: str = ""
+    organisation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An entry of the register of policies."""
+
+    id: str
+    title: str
+    version: str = ""
+    owner: str = ""
+    effective: date | None = None
+    next_review: date | None = None
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody who may act in a role: as its holder, or for one who is away."""
+
+    person: str
+    on_behalf_of: str = ""
+
+
+@dataclass(frozen=True)
+class World:
+    """The directory at one version; `assurance` is the workspace's floor."""
+
+    version: int = 0
+    people: Mapping[str, Person] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    contacts: Mapping[str, Outsider] = field(default_factory=dict)
+    vendors: Mapping[str, Outsider] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    assurance: str = "asserted"
+
+    def calendar(self, name: str | None) -> Calendar:
+        """Return a calendar by name; `default`, else always open, when there is none."""
+        return self.calendars.get(name or "default") or ALWAYS_OPEN
+
+    def holders(self, role: str) -> tuple[str, ...]:
+        """Return the ids of those who hold a role, away or not, sorted."""
+        return tuple(sorted(p.id for p in self.people.values() if role in p.roles))
+
+    def members(self, group: str) -> tuple[str, ...]:
+        """Return the sorted ids of a group's people, roles resolved."""
+        found = self.groups.get(group)
+        if found is None:
+            return ()
+        by_role = {person for role in found.roles for person in self.holders(role)}
+        return tuple(sorted(by_role | {p for p in found.people if p in self.people}))
+
+    def acting(self, role: str, day: date) -> tuple[Holder, ...]:
+        """Return who acts in a role on a day: holders present, and deputies for those away.
+
+        A role nobody holds is acted in by its deputies. Deputies who are away are left out.
+        """
+        holders = self.holders(role)
+        present = [Holder(p) for p in holders if not self.people[p].is_away(day)]
+        absent = [p for p in holders if self.people[p].is_away(day)]
+        known = self.roles.get(role)
+        if known is None or (holders and not absent):
+            return tuple(present)
+        stand_in_for = absent[0] if absent else ""
+        taken = {h.person for h in present}
+        deputies = [
+            Holder(d, stand_in_for)
+            for d in known.deputies
+            if d in self.people and d not in taken and not self.people[d].is_away(day)
+        ]
+        return (*present, *deputies)
+
+    def roles_of(self, person: str) -> tuple[str, ...]:
+        """Return the roles a person holds, sorted; none for somebody unknown."""
+        known = self.people.get(person)
+        return tuple(sorted(known.roles)) if known else ()

@@ -1,0 +1,1 @@
+"""The playbook language: model, parsing, checks, expressions, diagram."""

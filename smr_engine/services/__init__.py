@@ -1,0 +1,1 @@
+"""Use cases as verbs, the ports they need, and the views they return."""
