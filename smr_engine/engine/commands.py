@@ -175,13 +175,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReportEffect(Command):
-    """How a try went; `stale` when the lease it ran under was lost (evidence only)."""
+    """How a try went; `stale` when the lease it ran under was lost (evidence only).
+
+    `tries` is how often it was tried since the last report.
+    """
 
     effect: str
     outcome: Outcome
     result: Any = None
     reason: str = ""
     stale: bool = False
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)

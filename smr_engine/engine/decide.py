@@ -138,7 +138,7 @@ def open_case(playbook: Playbook, command: c.OpenCase, situation: Situation) -> 
 
 
 def _opened(playbook: Playbook, command: c.OpenCase, situation: Situation) -> e.CaseOpened:
-    schema = playbook.inputs or forms.CONFIRM
+    schema = playbook.inputs or forms.NO_FIELDS
     inputs = forms.check_values(schema, command.inputs, situation.world, "inputs")
     return e.CaseOpened(
         ref=command.ref,

@@ -72,7 +72,7 @@ def _step(run: Run, scope: str, name: str) -> dict[str, Any] | None:
     known = run.index.by_id.get(name)
     if known is None:
         return None
-    state = run.scope(run.scope_of_step(scope, name)).step(name)
+    state = run.visible_state(scope, name)
     return step_view(state, many=isinstance(known.step, ForeachStep | RepeatStep))
 
 

@@ -344,11 +344,11 @@ class EffectDone(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectDeferred(Event):
-    """It will be tried (or asked about) again at `at`; `counts` if this was a failed attempt."""
+    """It will be tried (or asked about) again at `at`, after so many failed `tries`."""
 
     effect: str
     at: datetime
-    counts: bool = True
+    tries: int = 1
     reason: str = content(default="")
     result: Json = content(default=None)
 

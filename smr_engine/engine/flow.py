@@ -244,8 +244,7 @@ def _may_begin(run: Run, place: Place) -> bool:
     if not isinstance(place.step, PublishStep):
         return True
     for name in place.step.requires:
-        outer = run.scope_of_step(place.scope, name)
-        state = run.scope(outer).step(name)
+        state = run.visible_state(place.scope, name)
         if state.status in {StepStatus.ACTIVE, StepStatus.WAITING} and state.round > 1:
             return False
     return True

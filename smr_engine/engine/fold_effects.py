@@ -73,7 +73,7 @@ def _done(case: Case, event: e.EffectDone, at: datetime, actor: str) -> Case:
 
 
 def _deferred(case: Case, event: e.EffectDeferred, at: datetime, actor: str) -> Case:
-    attempts = case.scopes[event.scope].effects[event.effect].attempts + int(event.counts)
+    attempts = case.scopes[event.scope].effects[event.effect].attempts + event.tries
     return _effect_moved(
         case,
         event,

@@ -38,7 +38,8 @@ def spans_of(timezone: str, start: datetime, end: datetime) -> tuple[Span, ...]:
         end: naive local time, later, at most midnight at the end of the same day.
 
     Returns:
-        Spans in UTC, in order: one; two when a local time comes twice; none when it never comes.
+        Spans in UTC, in order: one, or none when that time never comes; on the day of a change of
+        the clock one before it and one after it, which may touch.
     """
     before, after, change = day_offsets(timezone, start.date())
     first = (_utc(start, before), _utc(end, before))
@@ -46,9 +47,7 @@ def spans_of(timezone: str, start: datetime, end: datetime) -> tuple[Span, ...]:
         return (first,)
     early = (first[0], min(first[1], change))
     late = (max(_utc(start, after), change), _utc(end, after))
-    spans = tuple(span for span in (early, late) if span[0] < span[1])
-    touching = len(spans) > 1 and early[1] == late[0]
-    return ((early[0], late[1]),) if touching else spans
+    return tuple(span for span in (early, late) if span[0] < span[1])
 
 
 def instants_of(timezone: str, wall: datetime) -> tuple[datetime, ...]:
@@ -78,7 +77,7 @@ def day_offsets(timezone: str, day: date) -> DayOffsets:
 
 def _change(zone: ZoneInfo, midnight: datetime, before: timedelta, after: timedelta) -> datetime:
     """Search the second at which the offset of a day changes."""
-    low = _utc(midnight, max(before, after)) - _SECOND  # the old offset holds here ...
+    low = _utc(midnight, max(before, after))  # the old offset holds here ...
     high = _utc(midnight + ONE_DAY, min(before, after))  # ... and the new one here
     while high - low > _SECOND:
         middle = low + _SECOND * ((high - low) // _SECOND // 2)

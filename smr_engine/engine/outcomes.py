@@ -73,16 +73,18 @@ def _done(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None
 
 def _unavailable(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
     """Owe it again after a growing pause; after the last attempt it has failed."""
-    if effect.attempts + 1 >= effect.retry_attempts:
+    if effect.attempts + command.tries >= effect.retry_attempts:
         _refused(run, scope, effect, command)
         return
-    pause = timedelta(seconds=effect.backoff_s * 2**effect.attempts)
+    made = effect.attempts + command.tries
+    pause = timedelta(seconds=effect.backoff_s * 2 ** (made - 1))
     run.emit(
         e.EffectDeferred(
             scope=scope,
             path=effect.path,
             effect=effect.id,
             at=run.now + pause,
+            tries=command.tries,
             reason=command.reason,
             result=command.result,
         )
@@ -96,7 +98,7 @@ def _pending(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> N
             path=effect.path,
             effect=effect.id,
             at=run.now + timedelta(seconds=POLL_S),
-            counts=False,
+            tries=0,
             result=command.result,
         )
     )

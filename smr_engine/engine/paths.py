@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from smr_engine.playbook.index import PlaybookIndex
+from smr_engine.playbook.index import PlaybookIndex, Scope
 from smr_engine.playbook.model import ForeachStep, ParallelStep, RepeatStep
 
 
@@ -36,3 +36,11 @@ def inner_path(index: PlaybookIndex, step_id: str) -> str:
         else:
             inner.append(block.id)
     return "/".join([*inner, step_id])
+
+
+def opened_by(path: str, scope: Scope) -> bool:
+    """Return whether a path is one of a block's scopes: its branch, an element or a round."""
+    last = path.rsplit("/", 1)
+    if scope.branch:
+        return last[-1] == scope.branch and last[0].rsplit("/", 1)[-1] == scope.block
+    return last[-1].split("[")[0] == scope.block

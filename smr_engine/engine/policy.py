@@ -117,7 +117,7 @@ def may_decide(
     if actor.id in item.excluded:
         return no(f"{name} had a hand in this content, so somebody else must decide")
     wanted = [role for line in item.lines for role in line.roles]
-    acting = acting_roles(world, actor.id, now)
+    acting = acting_roles(world, actor.id, now) | _escalated_roles(world, item, actor.id)
     fitting = [role for role in wanted if role in acting]
     if not fitting:
         return no(f"this asks for {_either(wanted)}; {name} holds none of these roles")
@@ -130,6 +130,20 @@ def may_decide(
             f"{name} has only '{actor.assurance}' here"
         )
     return Verdict(may=True, roles=tuple(sorted(acting)), on_behalf_of=for_whom)
+
+
+def _escalated_roles(world: World, item: Item, person: str) -> dict[str, str]:
+    """Return the roles in which somebody whom an item escalated to may decide: as their deputy."""
+    if person not in item.escalated:
+        return {}
+    voted = {vote.person for vote in item.votes}
+    roles = [role for line in item.lines for role in line.roles]
+    found: dict[str, str] = {}
+    for role in roles:
+        free = [p for p in world.holders(role) if p not in voted and p not in item.excluded]
+        if role in world.roles and person in world.roles[role].deputies and free:
+            found[role] = free[0]
+    return found
 
 
 def _closed(header: CaseHeader, item: Item) -> Verdict | None:

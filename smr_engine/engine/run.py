@@ -15,7 +15,7 @@ from smr_engine.engine.commands import Actor
 from smr_engine.engine.environment import names_for
 from smr_engine.engine.events import Event
 from smr_engine.engine.evolve import evolve
-from smr_engine.engine.paths import inner_path, scope_chain
+from smr_engine.engine.paths import inner_path, opened_by, scope_chain
 from smr_engine.engine.state import Case, CaseHeader, Item, Scope, StepState
 from smr_engine.engine.statuses import CLOSED_CASES, ScopeKind, ScopeStatus
 from smr_engine.engine.world import Calendar, World
@@ -166,10 +166,31 @@ class Run:
         return [self.scope(path) for path in scope_chain(self.index, scope)]
 
     def scope_of_step(self, scope: str, step_id: str) -> str:
-        """Return which scope around (or at) `scope` holds a step that is visible from it."""
-        wanted = len(self.index.of(step_id).scopes)
-        paths = scope_chain(self.index, scope)
-        return paths[len(paths) - 1 - wanted] if wanted < len(paths) else scope
+        """Return which scope holds a step that is visible from `scope`.
+
+        It is one around (or at) it, or a branch that was joined before, reached from there.
+        """
+        return self._visible(scope, step_id) or ""
+
+    def visible_state(self, scope: str, step_id: str) -> StepState:
+        """Return the state of a step as seen from a scope; one never come to is waiting."""
+        path = self._visible(scope, step_id)
+        return StepState() if path is None else self.scope(path).step(step_id)
+
+    def _visible(self, scope: str, step_id: str) -> str | None:
+        """Return the path of the scope of a visible step, None if that was never opened."""
+        around = tuple(reversed(scope_chain(self.index, scope)))
+        here = ""
+        for depth, inner in enumerate(self.index.of(step_id).scopes, start=1):
+            if depth < len(around) and opened_by(around[depth], inner):
+                here = around[depth]
+                continue
+            block = self.place(here, inner.block)
+            if self.state(block).started_at is None:
+                return None
+            here = f"{block.path}/{inner.branch}"
+            around = ()
+        return here
 
     def document_scope(self, scope: str) -> str:
         """Return the path of the scope in which a document drafted at `scope` lives."""

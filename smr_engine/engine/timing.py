@@ -92,9 +92,7 @@ def again(run: Run, schedule: Schedule, fired: Planned, calendar: Calendar) -> P
     offset: Offset = rule.at if isinstance(rule, Escalation) else rule
     if not offset.every:
         return None
-    at = deadlines.next_repeat(offset, fired.at, calendar)
-    while at <= run.now:
-        at = deadlines.next_repeat(offset, at, calendar)
+    at = deadlines.next_repeat(offset, fired.at, calendar, after=run.now)
     return Planned(at, fired.purpose, fired.rule)
 
 

@@ -71,7 +71,7 @@ def excluded(
         elif exclusion.kind is ExclusionKind.ROLE:
             barred |= set(run.world.holders(exclusion.name))
         else:
-            state = run.scope(run.scope_of_step(scope, exclusion.name)).step(exclusion.name)
+            state = run.visible_state(scope, exclusion.name)
             barred.add(state.completed_by)
     return frozenset(barred - {""})
 

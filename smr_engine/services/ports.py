@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -49,7 +49,7 @@ class EffectAmbiguousError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody to be told: `kind` is person, contact, vendor or address; `id` is the address there."""
+    """Somebody to be told: `kind` is person, contact, vendor or address (then `id` is it)."""
 
     kind: str
     id: str
@@ -146,25 +146,83 @@ class Waker(Protocol):
         ...
 
 
-class Dispatcher(Protocol):
-    """Runs owed effects; Prefect is behind it."""
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One effect that was claimed for a leg: ids and names only, never content.
 
-    def run_leg(self, leg: Leg) -> None:
-        """Perform one case's leg as one flow run."""
-        ...
+    `tries`, `pause_s` and `timeout_s` bound the attempts within the leg; what is left after
+    them is owed again by a timer of ours.
+    """
 
-    def run_batch(self, effects: Sequence[str]) -> None:
-        """Perform many effects as one flow run."""
-        ...
+    effect: str
+    case: str
+    epoch: int
+    name: str
+    tries: int
+    pause_s: int
+    timeout_s: int
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """All that one case owes between two waits for people: names only, never content."""
+    """All that one case owes between two waits for people."""
 
     case: str
     number: int
     after: str
-    effects: tuple[str, ...]
+    owed: tuple[Owed, ...]
+    owed_at: datetime  # when the oldest of them was owed
     tags: tuple[str, ...] = ()
-    epoch: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return the name of its flow run."""
+        return f"{self.case} · leg {self.number} · after {self.after or 'start'}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the single parameter of its flow run."""
+        return {"case": self.case, "owed": [asdict(owed) for owed in self.owed]}
+
+
+class DispatchUnavailableError(Exception):
+    """Prefect does not answer; nothing was performed."""
+
+
+class Dispatcher(Protocol):
+    """Runs owed effects; Prefect is behind it."""
+
+    def run_leg(self, leg: Leg) -> None:
+        """Perform one case's leg as one flow run; effects report their outcomes themselves.
+
+        Raises:
+            DispatchUnavailableError: Prefect does not answer; nothing was performed.
+        """
+        ...
+
+    def run_batch(self, legs: Sequence[Leg]) -> None:
+        """Perform the legs of many cases as one flow run. Raises as `run_leg`."""
+        ...
+
+
+class PlaybookFiles(Protocol):
+    """Playbooks as files: the workspace's first, then the shipped ones."""
+
+    def names(self) -> Mapping[str, str]:
+        """Return every name with its place, `workspace` or `shipped`."""
+        ...
+
+    def read(self, name: str) -> tuple[bytes, str] | None:
+        """Return a playbook's bytes and the path to show in problems; None if there is none."""
+        ...
+
+
+class AttachmentStore(Protocol):
+    """Files given as evidence, by digest."""
+
+    def put(self, digest: str, data: bytes) -> None:
+        """Keep a file; durable when it returns, idempotent."""
+        ...
+
+    def get(self, digest: str) -> bytes | None:
+        """Return a file, None if it is not there."""
+        ...

@@ -54,7 +54,7 @@ def start_switch(run: Run, place: Place) -> None:
 def _choose(run: Run, place: Place, step: SwitchStep) -> tuple[Option | None, str]:
     outcome = None
     if step.on is not None:
-        outcome = run.scope(run.scope_of_step(place.scope, step.on)).step(step.on).outcome
+        outcome = run.visible_state(place.scope, step.on).outcome
     for option in step.options:
         if option.outcome is not None and option.outcome == outcome:
             return option, f"{step.on} ended with '{outcome}'"

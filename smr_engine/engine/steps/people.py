@@ -70,7 +70,7 @@ def start_decision(run: Run, place: Place) -> None:
 def complete_task(run: Run, place: Place, item: Item, values: Mapping[str, Any]) -> None:
     """Take a filled form; an `each` task is over when everybody has done theirs."""
     step = cast(TaskStep, place.step)
-    filled = forms.check_values(step.form or forms.CONFIRM, values, run.world, item.id)
+    filled = forms.check_values(step.form or forms.NO_FIELDS, values, run.world, item.id)
     need_evidence(step.evidence, item)
     _complete_item(run, place, item, values=filled)
     if work.open_items_of(run, place):

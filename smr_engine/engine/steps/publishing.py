@@ -189,8 +189,7 @@ def _reached(run: Run, place: Place) -> dict[str, Json]:
 
 
 def _approval(run: Run, place: Place, name: str) -> StepState:
-    scope = run.scope_of_step(place.scope, name)
-    return run.scope(scope).step(name)
+    return run.visible_state(place.scope, name)
 
 
 def _approved_item(run: Run, place: Place, name: str) -> Item | None:

@@ -1,0 +1,164 @@
+"""The only place where parts are joined: settings and adapters become a workspace."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from smr_engine.adapters.attachments import FolderAttachments
+from smr_engine.adapters.clock import SystemClock
+from smr_engine.adapters.connectors import connector_for
+from smr_engine.adapters.connectors.context import ConnectorContext
+from smr_engine.adapters.entropy import SystemEntropy
+from smr_engine.adapters.file_lock import FileLock
+from smr_engine.adapters.holiday_dates import HolidayDates
+from smr_engine.adapters.http_request import HttpRequestCaller
+from smr_engine.adapters.mail import MailConfig
+from smr_engine.adapters.network_guard import NetworkGuard
+from smr_engine.adapters.notify import AppriseNotifier, NotifierConfig
+from smr_engine.adapters.playbook_files import FolderPlaybooks
+from smr_engine.adapters.prefect_health import answers
+from smr_engine.adapters.prefect_server import ensure_server
+from smr_engine.adapters.shipped import load_schema, shipped_path
+from smr_engine.adapters.wake_socket import SocketWaker, WakeListener
+from smr_engine.services import directory
+from smr_engine.services.conductor import Conductor, Listener
+from smr_engine.services.directory_check import Surroundings
+from smr_engine.services.ports import Clock, Dispatcher, Waker
+from smr_engine.services.storing import Storage
+from smr_engine.services.workspace import Options, Shelf, Workspace
+from smr_engine.settings import SCHEMES, Settings, load_settings, read_settings
+from smr_engine.storage import open_storage
+
+LOCK_TIMEOUT = timedelta(seconds=30)
+
+
+def open_workspace(
+    root: Path, environ: Mapping[str, str], *, door: str = "cli", clock: Clock | None = None
+) -> Workspace:
+    """Open a workspace: settings read, database migrated, directory taken over if it changed.
+
+    Args:
+        root: its folder, with `smr.yaml`.
+        environ: environment variables.
+        door: which door opens it (kept for records).
+        clock: another clock than the machine's (simulations).
+
+    Raises:
+        SmrError: settings or directory are wrong, or the database cannot be reached.
+    """
+    settings = load_settings(root, environ, load_schema("settings"))
+    state = settings.state_folder
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    storage = _storage(settings)
+    clock = clock or SystemClock()
+    guard = NetworkGuard(settings.connectors.allow_inside)
+    mail = _mail(settings)
+    context = ConnectorContext(root, clock, guard, mail, environ)
+    shelf = _shelf(
+        {"workspace": root / "playbooks", "shipped": shipped_path("playbooks")}, settings
+    )
+    ws = Workspace(
+        files=shelf.files,
+        schemas=shelf.schemas,
+        validate_settings=shelf.validate_settings,
+        surroundings=shelf.surroundings,
+        root=root,
+        state=state,
+        options=_options(settings),
+        storage=storage,
+        clock=clock,
+        waker=_waker(settings, storage),
+        attachments=FolderAttachments(state / "attachments"),
+        notifier=AppriseNotifier(_notifier(settings, mail, environ), clock),
+        connector_for=lambda account: connector_for(account, context),
+        callers={"http.request": HttpRequestCaller(guard, environ)},
+    )
+    directory.sync(ws)
+    return ws
+
+
+def open_shelf() -> Shelf:
+    """Return the shipped playbooks and schemas, for commands that need no workspace."""
+    return _shelf({"shipped": shipped_path("playbooks")}, None)
+
+
+def conductor(ws: Workspace, dispatcher: Dispatcher) -> Conductor:
+    """Return a conductor of the workspace, named after this process."""
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    return Conductor(ws, dispatcher, _listener(ws), name)
+
+
+def find_prefect(ws: Workspace, environ: Mapping[str, str]) -> str:
+    """Return the API address of Prefect: the settings' server, else the embedded one, started.
+
+    Raises:
+        SmrError: it cannot be started or does not answer.
+    """
+    settings = load_settings(ws.root, environ, load_schema("settings"))
+    return settings.prefect_api_url or ensure_server(ws.state, environ)
+
+
+def prefect_answers(api_url: str) -> bool:
+    """Return whether a Prefect server answers now."""
+    return answers(api_url)
+
+
+# --- parts -------------------------------------------------------------------------------------
+
+
+def _storage(settings: Settings) -> Storage:
+    lock = FileLock(settings.state_folder / "writer.lock")
+    return open_storage(
+        settings.database_url,
+        SystemEntropy(),
+        writer_lock=lambda: lock.hold(LOCK_TIMEOUT.total_seconds()),
+    )
+
+
+def _waker(settings: Settings, storage: Storage) -> Waker:
+    return SocketWaker(settings.state_folder) if settings.is_sqlite else storage
+
+
+def _listener(ws: Workspace) -> Listener:
+    if isinstance(ws.waker, SocketWaker):
+        return WakeListener(ws.state)
+    return ws.storage.listener()
+
+
+def _shelf(folders: Mapping[str, Path], settings: Settings | None) -> Shelf:
+    schemes = settings.notify.schemes if settings else SCHEMES
+    return Shelf(
+        files=FolderPlaybooks(folders),
+        schemas=load_schema,
+        validate_settings=lambda text, file: read_settings(text, file, load_schema("settings"))[1],
+        surroundings=Surroundings(HolidayDates(), schemes),
+    )
+
+
+def _options(settings: Settings) -> Options:
+    return Options(
+        assurance=settings.assurance.value,
+        acting_person=settings.acting_person,
+        grace_s=settings.prefect_grace_seconds,
+        public_url=settings.public_url,
+        prefect_start=settings.prefect_start,
+    )
+
+
+def _mail(settings: Settings) -> MailConfig:
+    mail = settings.mail
+    return MailConfig(mail.host, mail.port, mail.starttls, mail.user, mail.password, mail.sender)
+
+
+def _notifier(settings: Settings, mail: MailConfig, environ: Mapping[str, str]) -> NotifierConfig:
+    return NotifierConfig(
+        workspace=settings.workspace,
+        schemes=frozenset(settings.notify.schemes),
+        allow_inside=settings.notify.allow_inside,
+        mail=mail,
+        environ=environ,
+    )

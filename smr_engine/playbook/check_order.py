@@ -1,0 +1,163 @@
+"""What is certain at a point of a playbook: which steps have ended, and under which conditions."""
+
+from __future__ import annotations
+
+from smr_engine.playbook.expressions import ExpressionError, compile_expression
+from smr_engine.playbook.index import PlaybookIndex, Position
+from smr_engine.playbook.model import (
+    ApprovalStep,
+    EndStep,
+    Expression,
+    ForeachStep,
+    OnExpiry,
+    ParallelStep,
+    RepeatStep,
+    Step,
+    SwitchStep,
+)
+
+Condition = tuple[str, ...]
+Level = tuple[tuple[Step, ...], int]
+
+
+def why_not_ended(index: PlaybookIndex, at: Position, step_id: str) -> str:
+    """Return why a step is not certain to have ended (completed or skipped) at a point.
+
+    Args:
+        index: the playbook's index; the step must be in it.
+        at: the point; `at.at` may be one past the end of its list.
+        step_id: the step asked about.
+
+    Returns:
+        The end of a sentence that begins with the step's name; empty if it is certain.
+    """
+    target = index.of(step_id)
+    depth = _where_they_part(index, at, target)
+    if depth is None:
+        return "is not over at this point"
+    here, there = _levels(index, at)[depth], _levels(index, target)[depth]
+    if here[0] is not there[0]:
+        return f"runs in another branch or option of `{target.parents[depth - 1][0].id}`"
+    if there[1] > here[1]:
+        return "comes later"
+    return why_not_seen(index, target, depth)
+
+
+def why_not_seen(index: PlaybookIndex, target: Position, depth: int = 0) -> str:
+    """Return why a step is not certain to have ended once the block around it has ended.
+
+    Args:
+        index: the playbook's index.
+        target: the step's position.
+        depth: how many of the blocks around the step are around the point of view, too.
+    """
+    for block, entry in target.parents[depth:]:
+        if isinstance(block, ForeachStep | RepeatStep):
+            times = "element" if isinstance(block, ForeachStep) else "round"
+            return (
+                f"runs once per {times} of `{block.id}`: from outside see steps.{block.id}.results"
+            )
+        if isinstance(block, ParallelStep):
+            if block.join_any:
+                return f"is cancelled when another branch of `{block.id}` ends first"
+            if ender := _ended_before(index, target, entry):
+                return f"is cancelled when `{ender}` ends the branch `{entry}`"
+    return ""
+
+
+def why_not_granted(index: PlaybookIndex, at: Position, approval_id: str) -> str:
+    """Return why a step could be reached without an approval having been granted.
+
+    Args:
+        index: the playbook's index.
+        at: the position of the step that relies on it.
+        approval_id: an approval step.
+
+    Returns:
+        The end of a sentence that begins with the approval's name; empty if it is certain.
+    """
+    if reason := why_not_ended(index, at, approval_id):
+        return reason
+    approval = index.of(approval_id)
+    missing = [c for c in _conditions(index, approval) if c not in _conditions(index, at)]
+    if missing:
+        return f"is asked only {_in_words(missing[0])}, and this step runs otherwise, too"
+    depth = _where_they_part(index, at, approval) or 0
+    blocks = [block for block, _ in approval.parents[depth:]]
+    return _way_past(approval.step, blocks, at)
+
+
+def _way_past(step: Step, blocks: list[Step], at: Position) -> str:
+    for part in (*blocks, step):
+        if part.on_failure == "continue":
+            return f"may fail and the case goes on, because of on_failure: continue on `{part.id}`"
+    if step.expires is not None and step.on_expiry is OnExpiry.SKIP:
+        return "is skipped when it expires"
+    ending = step.on_rejected if isinstance(step, ApprovalStep) else None
+    if ending is not None and ending.of is not None and ending.of not in _scope_names(at):
+        return f"may be rejected, which ends only `{ending.of}`"
+    return ""
+
+
+def _scope_names(at: Position) -> set[str]:
+    """Return the names by which `of` can end a scope around a position."""
+    return {scope.branch or scope.block for scope in at.scopes}
+
+
+def _levels(index: PlaybookIndex, at: Position) -> list[Level]:
+    """Return the lists around a position, outermost first, each with the place in it."""
+    around = (index.of(block.id) for block, _ in at.parents)
+    return [*((p.siblings, p.at) for p in around), (at.siblings, at.at)]
+
+
+def _where_they_part(index: PlaybookIndex, at: Position, target: Position) -> int | None:
+    """Return the first level at which two positions differ; None if one is around the other."""
+    pairs = zip(_levels(index, at), _levels(index, target), strict=False)
+    for depth, (here, there) in enumerate(pairs):
+        if here[0] is not there[0] or here[1] != there[1]:
+            return depth
+    return None
+
+
+def _ended_before(index: PlaybookIndex, target: Position, branch: str) -> str:
+    """Return the step before the target that may end a branch around it, empty if none can."""
+    for step_id, position in index.by_id.items():
+        if step_id == target.step.id:
+            return ""
+        step = position.step
+        ends = step.of if isinstance(step, EndStep) else None
+        if isinstance(step, ApprovalStep) and step.on_rejected is not None:
+            ends = step.on_rejected.of
+        if ends == branch and branch in _scope_names(position):
+            return step_id
+    return ""
+
+
+def _conditions(index: PlaybookIndex, at: Position) -> list[Condition]:
+    """Return what must have held for a step to run: its `when`, and those and options around it."""
+    found: list[Condition] = []
+    for block, entry in at.parents:
+        found += _when(block.when, index.of(block.id))
+        if isinstance(block, SwitchStep):
+            found.append(("option", block.id, entry))
+    return [*found, *_when(at.step.when, at)]
+
+
+def _when(when: Expression | None, at: Position) -> list[Condition]:
+    if when is None:
+        return []
+    try:
+        compiled = compile_expression(when.source)
+    except ExpressionError:
+        return [("when", when.source, "")]  # reported where the expression itself is checked
+    if compiled.constant and compiled.holds({}):
+        return []
+    beat = {"round", "previous"} & {path[0] for path in compiled.references}
+    home = at.document_home if beat else None  # the same words mean another round elsewhere
+    return [("when", when.source.strip(), compiled.meaning, home or "")]
+
+
+def _in_words(condition: Condition) -> str:
+    if condition[0] == "option":
+        return f"in the option `{condition[2]}` of `{condition[1]}`"
+    return f"when {condition[1]}"

@@ -1,0 +1,182 @@
+"""Checks of times and severities: known labels, offsets with a due time, schedules that fire."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import rrulestr
+
+from smr_engine.playbook.check_inspection import Inspection, parts, parts_inside
+from smr_engine.playbook.check_people import constant_of
+from smr_engine.playbook.durations import Anchor, Offset
+from smr_engine.playbook.model import (
+    Acknowledge,
+    ApprovalStep,
+    DecisionStep,
+    DraftStep,
+    NotifyStep,
+    ScheduleTrigger,
+    SetStep,
+    Step,
+    TaskStep,
+    Varied,
+)
+from smr_engine.playbook.suggest import did_you_mean
+
+ASSURANCES = ("asserted", "session", "mfa", "passkey")
+"""Proofs of identity, weakest first."""
+
+_CRISIS = "crisis"
+_FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY")
+_YEARS = {"HOURLY": 1}  # how far to look for the first instant of a rule
+_FAR = 10
+_FROM = 2024  # any leap year: a rule that fires only on 29 February must be found
+_LONGEST_RULE = 300
+_RULE = re.compile(r"[A-Z]+=[A-Z0-9,+-]+(?:;[A-Z]+=[A-Z0-9,+-]+)*")
+
+
+def check_timing(inspection: Inspection) -> None:
+    """Report labels, assurances, offsets, schedules and time zones that mean nothing."""
+    playbook = inspection.playbook
+    _check_labels(inspection, playbook.assurance, 1)
+    for clock in playbook.clocks:
+        _check_labels(inspection, clock, clock.line)
+    _check_severity(inspection)
+    for step in inspection.steps():
+        _check_step(inspection, step)
+    for trigger in playbook.triggers:
+        _check_trigger(inspection, trigger)
+
+
+def _check_step(inspection: Inspection, step: Step) -> None:
+    for varied in parts_inside(step, Varied):
+        _check_varied(inspection, varied, step.line)
+    if isinstance(step, ApprovalStep) and step.assurance is not None:
+        _check_assurance(inspection, step.assurance, step.line)
+    if isinstance(step, SetStep) and step.severity is not None:
+        label = constant_of(step.severity)
+        if label is not None and inspection.playbook.severity is not None:
+            _check_label(inspection, label, step.severity.line or step.line)
+    asked = step.acknowledge if isinstance(step, NotifyStep) else step
+    if asked is not None:
+        _check_due(inspection, step, asked)
+
+
+def _check_labels(inspection: Inspection, whole: object, line: int) -> None:
+    for varied in parts(whole, Varied):
+        _check_varied(inspection, varied, line)
+    if isinstance(whole, Varied):
+        _check_assurance(inspection, whole, line)
+
+
+def _check_varied(inspection: Inspection, varied: Varied[object], line: int) -> None:
+    for label in varied.by_severity:
+        if inspection.playbook.severity is None:
+            message = "`by_severity` needs severity levels, and the playbook has none"
+            inspection.error("no-severity", line, message, "declare `severity` at the top")
+            return
+        _check_label(inspection, label, line)
+
+
+def _check_label(inspection: Inspection, label: str, line: int) -> None:
+    scale = inspection.playbook.severity
+    if scale is not None and label not in scale.levels:
+        message = f"there is no severity `{label}`"
+        hint = did_you_mean(label, scale.levels) or f"there are: {', '.join(scale.levels)}"
+        inspection.error("unknown-severity", line, message, hint)
+
+
+def _check_assurance(inspection: Inspection, varied: Varied[str], line: int) -> None:
+    for word in (varied.default, *varied.by_severity.values()):
+        if word is not None and word not in ASSURANCES:
+            message = f"there is no assurance `{word}`"
+            hint = did_you_mean(word, ASSURANCES) or f"there are: {', '.join(ASSURANCES)}"
+            inspection.error("unknown-assurance", line, message, hint)
+
+
+def _check_severity(inspection: Inspection) -> None:
+    scale = inspection.playbook.severity
+    if scale is None:
+        return
+    for label in scale.override_quiet:
+        _check_label(inspection, label, 1)
+    initial = constant_of(scale.initial) if scale.initial.source else None
+    if initial is not None:
+        _check_label(inspection, initial, scale.initial.line)
+
+
+def _check_due(inspection: Inspection, step: Step, asked: Step | Acknowledge) -> None:
+    """Report items without a due time where one is wanted or counted from."""
+    if asked.due is not None:
+        return
+    people = isinstance(asked, Acknowledge | TaskStep | DraftStep | ApprovalStep)
+    if isinstance(step, DecisionStep):
+        people = not step.rows
+    if people and _CRISIS in inspection.playbook.labels:
+        message = f"`{step.id}` asks people in a crisis and has no `due`"
+        inspection.warning("no-due", step.line, message, "say by when, so that they are reminded")
+    counted = [
+        offset
+        for offset in (*parts(asked.remind, Offset), *parts(asked.escalate, Offset))
+        if offset.percent is not None or offset.anchor is Anchor.DUE
+    ]
+    if counted:
+        message = f"`{step.id}` reminds or escalates by its due time and has no `due`"
+        inspection.warning("offset-without-due", step.line, message, "add `due`")
+
+
+# --- schedules -----------------------------------------------------------------------------------
+
+
+def _check_trigger(inspection: Inspection, trigger: ScheduleTrigger) -> None:
+    if not is_zone(trigger.timezone):
+        message = f"`{trigger.timezone[:60]}` is no time zone"
+        hint = "write a name like Europe/Berlin"
+        inspection.error("bad-timezone", trigger.line, message, hint)
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", trigger.at):
+        message = f"`at: {trigger.at[:20]}` is no time of day"
+        inspection.error("bad-time", trigger.line, message, 'write it like "09:00"')
+    elif reason := why_no_rule(trigger.rrule, trigger.at):
+        message = f"the rule `{trigger.rrule[:80]}` {reason}"
+        hint = "write it like FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO (RFC 5545)"
+        inspection.error("bad-rrule", trigger.line, message, hint)
+
+
+def is_zone(name: str) -> bool:
+    """Return whether a name is an IANA time zone."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_+/-]{0,40}", name) or name.endswith("/"):
+        return False
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def why_no_rule(rule: str, at: str) -> str:
+    """Return why a recurrence rule cannot be used; empty if it can.
+
+    Args:
+        rule: an RFC 5545 RRULE without DTSTART.
+        at: the local time of day, ``HH:MM``.
+    """
+    keys = dict(re.findall(r"([A-Z]+)=([A-Z0-9,+-]+)", rule.upper()))
+    if len(rule) > _LONGEST_RULE or not _RULE.fullmatch(rule.upper()) or "FREQ" not in keys:
+        return "is no recurrence rule"
+    if keys["FREQ"] not in _FREQUENCIES:
+        return f"fires too often or is misspelt: FREQ is one of {', '.join(_FREQUENCIES)}"
+    if keys.get("INTERVAL", "1").strip("0") == "" or keys.keys() & {"UNTIL", "BYEASTER", "DTSTART"}:
+        return "may not say UNTIL, DTSTART or an INTERVAL of 0: schedules end by command"
+    hour, minute = map(int, at.split(":"))
+    start = datetime(_FROM, 1, 1, hour, minute)  # noqa: DTZ001 - local time, as RFC 5545 counts
+    end = start.replace(year=_FROM + _YEARS.get(keys["FREQ"], _FAR))
+    # Without COUNT, which excludes UNTIL: a rule that never fires would be sought until year 9999.
+    endless = ";".join(f"{key}={value}" for key, value in keys.items() if key != "COUNT")
+    try:
+        rrulestr(rule, dtstart=start)
+        first = next(iter(rrulestr(f"{endless};UNTIL={end:%Y%m%dT%H%M%S}", dtstart=start)), None)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as fault:
+        return f"is no recurrence rule: {fault}"
+    return "" if first is not None else f"never fires (looked {end.year - _FROM} years ahead)"

@@ -1,0 +1,163 @@
+"""Cases: opening, stopping, signals, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from smr_engine.engine import commands as c
+from smr_engine.engine.decide import open_case
+from smr_engine.engine.run import Situation
+from smr_engine.engine.state import Case
+from smr_engine.playbook.model import Playbook
+from smr_engine.services import directory, library
+from smr_engine.services.reading import case_view
+from smr_engine.services.storing import KeyTaken, UnitOfWork
+from smr_engine.services.transact import Order, apply, envelope_of
+from smr_engine.services.views import CaseView, Started
+from smr_engine.services.workspace import Actor, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a case is opened with, besides its playbook and inputs."""
+
+    severity: str | None = None
+    drill: bool = False
+    key: str = ""
+    parent: str = ""
+    schedule: str = ""
+    due: datetime | None = None
+    documents: Mapping[str, str] = field(default_factory=dict)
+
+
+def start(
+    ws: Workspace,
+    actor: Actor,
+    playbook: str,
+    inputs: Mapping[str, Any],
+    opening: Opening = Opening(),
+) -> Started:
+    """Open a case from a playbook of the library; durable when it returns.
+
+    Args:
+        ws: the workspace.
+        actor: who opens it.
+        playbook: its name in the library.
+        inputs: what the playbook asks for.
+        opening: severity, drill, idempotency key (a case opened under it before is returned).
+
+    Raises:
+        NotFound: no such playbook.
+        Invalid: the playbook has errors, or the inputs do not fit.
+        Refusal: the actor may not, or the playbook needs what this version cannot run.
+    """
+    found = library.startable(ws, playbook)
+    pins = {name: other.digest for name, (other, _) in found.items() if name != playbook}
+    try:
+        return _open(ws, actor, _Pinned(found[playbook][0], pins, found), inputs, opening)
+    except KeyTaken:
+        return _known(ws, opening.key)
+
+
+def open_pinned(
+    ws: Workspace, actor: Actor, digest: str, inputs: Mapping[str, Any], opening: Opening
+) -> Started:
+    """Open a child case from the version its parent pinned; idempotent under `opening.key`."""
+    with ws.storage.reading() as unit:
+        playbook = library.pinned(ws, unit, digest)
+        pins = unit.cases.load(opening.parent).header.pins
+    try:
+        return _open(ws, actor, _Pinned(playbook, pins, {}), inputs, opening)
+    except KeyTaken:
+        return _known(ws, opening.key)
+
+
+def cancel(ws: Workspace, actor: Actor, case: str, reason: str) -> CaseView:
+    """Stop a case and all its children; nothing that was published is retracted."""
+    apply(ws, Order(case, c.CancelCase(reason), actor))
+    return case_view(ws, case)
+
+
+def note(ws: Workspace, actor: Actor, case: str, text: str) -> None:
+    """Write a remark into a case's history."""
+    apply(ws, Order(case, c.WriteNote(text), actor))
+
+
+def signal(
+    ws: Workspace, actor: Actor, case: str, name: str, *, key: str, payload: Mapping[str, Any]
+) -> CaseView:
+    """Deliver a signal to the steps of a case that wait for it."""
+    apply(ws, Order(case, c.Signal(name, key, payload), actor))
+    return case_view(ws, case)
+
+
+def input_schema(ws: Workspace, playbook: str) -> dict[str, Any]:
+    """Return the JSON Schema of what a playbook asks for at the start."""
+    return dict(library.read(ws, playbook)[0].inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pinned:
+    """A playbook with the digests of all that it opens; `sources` are to be registered."""
+
+    playbook: Playbook
+    pins: Mapping[str, str]
+    sources: Mapping[str, tuple[Playbook, bytes]]
+
+
+def _open(
+    ws: Workspace, actor: Actor, pinned: _Pinned, inputs: Mapping[str, Any], opening: Opening
+) -> Started:
+    with ws.storage.writing() as unit:
+        if opening.key and (known := unit.events.by_key(opening.key)) is not None:
+            return _started(unit, known.case)
+        for other, source in pinned.sources.values():
+            library.register(ws, unit, other, source)
+        situation = Situation(directory.world(ws, unit), ws.clock.now(), actor)
+        ref = unit.cases.next_reference(pinned.playbook.case_prefix, _year(situation))
+        command = c.OpenCase(
+            ref=ref,
+            inputs=inputs,
+            pins=pinned.pins,
+            severity=opening.severity,
+            drill=opening.drill,
+            parent=opening.parent,
+            schedule=opening.schedule,
+            due=opening.due,
+            documents=tuple(c.HandedOver(*pair) for pair in opening.documents.items()),
+        )
+        decided = open_case(pinned.playbook, command, situation)
+        envelope = envelope_of(situation)
+        saved = unit.cases.save(None, decided.case, decided.events, envelope, opening.key)
+        unit.commit()
+    if saved.owes:
+        ws.waker.wake()
+    return _view(decided.case)
+
+
+def _year(situation: Situation) -> int:
+    """Return the year, as the company's default calendar counts it."""
+    zone = ZoneInfo(situation.world.calendar(None).timezone)
+    return situation.now.astimezone(zone).year
+
+
+def _known(ws: Workspace, key: str) -> Started:
+    with ws.storage.reading() as unit:
+        known = unit.events.by_key(key)
+        if known is None:
+            message = f"the key {key} was taken and is gone"
+            raise RuntimeError(message)
+        return _started(unit, known.case)
+
+
+def _started(unit: UnitOfWork, ref: str) -> Started:
+    return _view(unit.cases.load(ref))
+
+
+def _view(case: Case) -> Started:
+    header = case.header
+    return Started(header.ref, header.playbook, header.version, header.digest, header.status.value)

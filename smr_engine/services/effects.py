@@ -1,0 +1,358 @@
+"""Performing what is owed: claim, begin, do, report.
+
+An effect happens at least once under a stable key. A publication that may have gone out is looked
+up where the connector can, sent again only under its key, and otherwise left to a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from smr_engine.engine import commands as c
+from smr_engine.engine.content import text_digest
+from smr_engine.engine.environment import instant
+from smr_engine.engine.state import Case, Effect
+from smr_engine.engine.statuses import EffectKind, EffectStatus
+from smr_engine.engine.world import World
+from smr_engine.errors import SmrError
+from smr_engine.services import cases, directory
+from smr_engine.services.legs import LEASE
+from smr_engine.services.ports import (
+    Connector,
+    EffectAmbiguousError,
+    EffectRefusedError,
+    EffectUnavailableError,
+    Message,
+    Publication,
+    Published,
+    Recipient,
+    Recovery,
+)
+from smr_engine.services.stored import Claim
+from smr_engine.services.transact import Order, apply
+from smr_engine.services.workspace import Workspace
+
+Result = Mapping[str, Any]
+
+
+class NotDoneError(Exception):
+    """An effect did not happen; the case says why, this only which (it may reach Prefect)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """How one try went."""
+
+    outcome: c.Outcome
+    result: Any = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An effect with what it takes to perform it."""
+
+    effect: Effect
+    case: Case
+    world: World
+
+
+def attempt(ws: Workspace, claim: Claim) -> Try | None:
+    """Try an effect once, without reporting how it went.
+
+    A publication is begun first: its approval is checked again under the case lock.
+
+    Returns:
+        How it went; None if nothing is owed any more (settled, cancelled or refused at the door).
+    """
+    job = _job(ws, claim)
+    if job is None:
+        return None
+    try:
+        return _PERFORM[job.effect.kind](ws, claim, job)
+    except EffectRefusedError as no:
+        return Try(c.Outcome.REFUSED, reason=str(no))
+    except EffectUnavailableError as later:
+        return Try(c.Outcome.UNAVAILABLE, reason=str(later))
+    except EffectAmbiguousError as unclear:
+        return Try(c.Outcome.UNKNOWN, reason=str(unclear))
+
+
+def report(ws: Workspace, claim: Claim, tried: Try, *, tries: int = 1, run: str = "") -> None:
+    """Report how an effect went; durable when it returns, kept as evidence if the lease was lost.
+
+    Args:
+        ws: the workspace.
+        claim: the lease it was performed under.
+        tried: how it went.
+        tries: how often it was tried since the last report.
+        run: id of the flow run that performed it; empty if Prefect did not answer.
+    """
+    result = tried.result
+    if isinstance(result, Mapping):
+        result = {**result, "flow_run": run or None}
+    command = c.ReportEffect(claim.id, tried.outcome, result, tried.reason, tries=tries)
+    apply(ws, Order(claim.case, command, c.ENGINE, claim.id, claim=claim))
+
+
+def perform(ws: Workspace, claim: Claim, run: str = "") -> Try | None:
+    """Try an effect once and report how it went."""
+    tried = attempt(ws, claim)
+    if tried is not None:
+        report(ws, claim, tried, run=run)
+    return tried
+
+
+def perform_owed(
+    ws: Workspace, owed: Mapping[str, Any], *, last: bool, tries: int, run: str
+) -> str:
+    """Perform one effect of a leg, for a flow run.
+
+    Args:
+        ws: the workspace.
+        owed: a `ports.Owed` as JSON.
+        last: whether this is the last try within the leg; it reports also what did not happen.
+        tries: how often it was tried in this leg, this time included.
+        run: id of the flow run.
+
+    Returns:
+        `done`; `nothing owed`; `later` (a timer of ours owes it again); `try again` (not reported).
+
+    Raises:
+        NotDoneError: it was refused, or nobody knows whether it happened; that is reported.
+    """
+    claim = Claim(owed["effect"], owed["case"], owed["epoch"])
+    if tries > 1:
+        with ws.storage.writing() as unit:
+            unit.claims.renew("effect", [claim], ws.clock.now() + LEASE)
+            unit.commit()
+    tried = attempt(ws, claim)
+    if tried is None:
+        return "nothing owed"
+    if tried.outcome is c.Outcome.UNAVAILABLE and not last:
+        return "try again"
+    report(ws, claim, tried, tries=tries, run=run)
+    if tried.outcome in {c.Outcome.REFUSED, c.Outcome.UNKNOWN}:
+        raise NotDoneError(tried.outcome.value)
+    return "done" if tried.outcome is c.Outcome.DONE else "later"
+
+
+def _job(ws: Workspace, claim: Claim) -> Job | None:
+    with ws.storage.reading() as unit:
+        case = unit.cases.load(claim.case, locate=claim.id)
+        world = directory.world(ws, unit)
+    for scope in case.scopes.values():
+        effect = scope.effects.get(claim.id)
+        if effect is not None and effect.status in {EffectStatus.OWED, EffectStatus.SENDING}:
+            return Job(effect, case, world)
+    return None
+
+
+# --- publications ------------------------------------------------------------------------------
+
+
+def _publish(ws: Workspace, claim: Claim, job: Job) -> Try | None:
+    effect = job.effect
+    account = job.world.accounts.get(effect.account)
+    if account is None:
+        return Try(c.Outcome.REFUSED, reason=f"the account '{effect.account}' is gone")
+    connector = ws.connector_for(account)
+    publication = _publication(job)
+    if effect.status is EffectStatus.SENDING:
+        return _again(ws, connector, publication, effect)
+    after = apply(
+        ws, Order(claim.case, c.BeginPublication(effect.id), c.ENGINE, effect.id, claim=claim)
+    )
+    if not _is_sending(after, effect.id):
+        return None
+    return _send(ws, connector, publication, effect)
+
+
+def _is_sending(case: Case, effect: str) -> bool:
+    found = [s.effects[effect] for s in case.scopes.values() if effect in s.effects]
+    return bool(found) and found[0].status is EffectStatus.SENDING
+
+
+def _again(ws: Workspace, connector: Connector, publication: Publication, effect: Effect) -> Try:
+    """Go on with a publication whose performer was lost: it may be out."""
+    if connector.recovery is Recovery.NONE:
+        raise EffectAmbiguousError("whoever was publishing it was lost")
+    if connector.recovery is Recovery.LOOKUP:
+        there = connector.look_up(publication, effect.timeout_s)
+        if there is not None:
+            return _published(ws, connector, publication, effect, there)
+    return _send(ws, connector, publication, effect)
+
+
+def _send(ws: Workspace, connector: Connector, publication: Publication, effect: Effect) -> Try:
+    published = connector.publish(publication, effect.timeout_s)
+    return _published(ws, connector, publication, effect, published)
+
+
+def _published(
+    ws: Workspace,
+    connector: Connector,
+    publication: Publication,
+    effect: Effect,
+    published: Published,
+) -> Try:
+    """Read back what is live, where the connector can, and compare it with what was approved."""
+    result = {
+        "url": published.url,
+        "digest": publication.digest,
+        "published_at": instant(ws.clock.now()),
+        "receipt": dict(published.receipt),
+    }
+    if not effect.payload.get("verify", True):
+        return Try(c.Outcome.DONE, {**result, "verified": None})
+    try:
+        live = connector.read_back(publication, published, effect.timeout_s)
+    except (EffectUnavailableError, EffectAmbiguousError, EffectRefusedError) as problem:
+        return Try(c.Outcome.DONE, {**result, "verified": None, "not_verified": str(problem)})
+    if live is not None and text_digest(live) != publication.digest:
+        reason = f"what is live at {published.url} is not what was approved"
+        return Try(c.Outcome.REFUSED, {**result, "verified": False}, reason)
+    return Try(c.Outcome.DONE, {**result, "verified": live is not None or None})
+
+
+def _publication(job: Job) -> Publication:
+    effect, payload = job.effect, job.effect.payload
+    return Publication(
+        key=effect.key,
+        case=job.case.header.ref,
+        account=job.world.accounts[effect.account],
+        document=payload["document"],
+        title=payload["title"],
+        text=payload["text"],
+        digest=effect.digest,
+        recipients=tuple(recipient(job.world, ref) for ref in payload["to"]),
+        in_reply_to=payload["in_reply_to"],
+        replaces=payload["replaces"],
+    )
+
+
+# --- notifications -----------------------------------------------------------------------------
+
+
+def recipient(world: World, ref: Mapping[str, str]) -> Recipient:
+    """Return somebody to be told, with the addresses the directory has now."""
+    kind, name = ref["kind"], ref["id"]
+    if kind == "person" and name in world.people:
+        person = world.people[name]
+        return Recipient(kind, name, person.name, person.email, person.notify)
+    outside = {"contact": world.contacts, "vendor": world.vendors}.get(kind, {}).get(name)
+    if outside is not None:
+        return Recipient(kind, name, outside.name, outside.email)
+    return Recipient(kind, name, name, name if kind == "address" else "")
+
+
+def _notify(ws: Workspace, claim: Claim, job: Job) -> Try:
+    """Tell everybody who has not been told yet; somebody who cannot be told is not hidden."""
+    effect, payload = job.effect, job.effect.payload
+    told = list((effect.result or {}).get("told", []))
+    refused: list[str] = []
+    later: list[str] = []
+    for ref in payload["to"]:
+        name = ref["id"] if ref["kind"] == "person" else f"{ref['kind']}:{ref['id']}"
+        if name in told:
+            continue
+        problem = _tell(ws, job, ref, name)
+        if problem is None:
+            told.append(name)
+        else:
+            (refused if isinstance(problem, EffectRefusedError) else later).append(
+                f"{name}: {problem}"
+            )
+    withheld = [r["id"] for r in payload.get("withheld", [])]
+    result = {"told": told, **({"withheld": withheld} if withheld else {})}
+    if later:
+        return Try(c.Outcome.UNAVAILABLE, result, "; ".join(later))
+    if refused:
+        return Try(c.Outcome.REFUSED, result, "; ".join(refused))
+    return Try(c.Outcome.DONE, result)
+
+
+def _tell(ws: Workspace, job: Job, ref: Mapping[str, str], name: str) -> Exception | None:
+    effect, payload = job.effect, job.effect.payload
+    item = payload.get("items", {}).get(name, "")
+    body = f"{payload['body']}\n\nPlease acknowledge with: smr ack {item}" if item else None
+    message = Message(
+        key=f"{effect.key}-{name}",
+        case=job.case.header.ref,
+        recipient=recipient(job.world, ref),
+        subject=payload["subject"],
+        body=body or payload["body"],
+        drill=job.case.header.drill,
+    )
+    try:
+        ws.notifier.send(message, effect.timeout_s)
+    except (EffectRefusedError, EffectUnavailableError, EffectAmbiguousError) as problem:
+        return problem
+    return None
+
+
+# --- calls and cases of ours -------------------------------------------------------------------
+
+
+def _call(ws: Workspace, claim: Claim, job: Job) -> Try:
+    effect, payload = job.effect, job.effect.payload
+    caller = ws.callers.get(payload["uses"])
+    if caller is None:
+        raise EffectRefusedError(f"there is no connector '{payload['uses']}'")
+    arguments = {**payload["with"], "progress": effect.result}
+    result = caller.call(effect.key, arguments, effect.timeout_s)
+    pending = bool(result.get("pending"))
+    return Try(c.Outcome.PENDING if pending else c.Outcome.DONE, dict(result))
+
+
+def _case(ws: Workspace, claim: Claim, job: Job) -> Try:
+    payload = job.effect.payload
+    try:
+        return Try(c.Outcome.DONE, _CASE_COMMANDS[payload["do"]](ws, job.effect, payload))
+    except SmrError as problem:
+        return Try(c.Outcome.REFUSED, reason=str(problem))
+
+
+def _open_child(ws: Workspace, effect: Effect, payload: Mapping[str, Any]) -> Result:
+    opening = cases.Opening(
+        drill=payload["drill"],
+        key=effect.key,
+        parent=payload["parent"],
+        documents=payload["documents"],
+    )
+    actor = c.Actor(f"case:{payload['parent']}", "", "engine")
+    started = cases.open_pinned(ws, actor, payload["digest"], payload["inputs"], opening)
+    return {"case": started.case}
+
+
+def _end_child(ws: Workspace, effect: Effect, payload: Mapping[str, Any]) -> Result:
+    command = c.EndChild(payload["child"], payload["outcome"], payload["results"])
+    actor = c.Actor(f"case:{payload['child']}", "", "engine")
+    apply(ws, Order(payload["parent"], command, actor, key=effect.key))
+    return {"told": [payload["parent"]]}
+
+
+def _cancel_child(ws: Workspace, effect: Effect, payload: Mapping[str, Any]) -> Result:
+    actor = c.Actor(f"case:{payload['parent']}", "", "engine")
+    command = c.CancelCase(f"{payload['parent']} was cancelled or ended")
+    try:
+        apply(ws, Order(payload["child"], command, actor, key=effect.key))
+    except SmrError as problem:
+        if problem.code != "case-closed":
+            raise
+    return {"cancelled": payload["child"]}
+
+
+_CASE_COMMANDS: Mapping[str, Callable[[Workspace, Effect, Mapping[str, Any]], Result]] = {
+    "open_child": _open_child,
+    "end_child": _end_child,
+    "cancel_child": _cancel_child,
+}
+_PERFORM: Mapping[EffectKind, Callable[[Workspace, Claim, Job], Try | None]] = {
+    EffectKind.PUBLICATION: _publish,
+    EffectKind.NOTIFICATION: _notify,
+    EffectKind.CALL: _call,
+    EffectKind.CASE: _case,
+}

@@ -1,0 +1,32 @@
+"""What the language has and this version does not run yet: refused at the start, by name."""
+
+from __future__ import annotations
+
+from smr_engine.playbook.model import (
+    ApprovalStep,
+    Playbook,
+    PublishStep,
+    SetStep,
+    Step,
+    walk,
+)
+
+
+def not_yet(playbook: Playbook) -> str:
+    """Return which keys of a playbook cannot run yet, with their lines; empty if none."""
+    found = [f"`clocks` (line {clock.line})" for clock in playbook.clocks[:1]]
+    for step in walk(playbook.steps):
+        found += [f"`{key}` at {step.id} (line {step.line})" for key in _keys(step)]
+    return ", ".join(found)
+
+
+def _keys(step: Step) -> list[str]:
+    keys = ["expires"] if step.expires is not None else []
+    if isinstance(step, ApprovalStep):
+        keys += ["break_glass"] if step.break_glass is not None else []
+        keys += ["due of a quorum line"] if any(line.due for line in step.quorum) else []
+    if isinstance(step, PublishStep) and step.at is not None:
+        keys.append("at")
+    if isinstance(step, SetStep) and step.severity is not None:
+        keys.append("severity")
+    return keys

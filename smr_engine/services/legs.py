@@ -1,0 +1,61 @@
+"""Legs: what was claimed, grouped by case and named for people who watch Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from smr_engine.engine.statuses import EffectKind
+from smr_engine.services.ports import Leg, Owed
+from smr_engine.services.stored import ClaimedEffect
+from smr_engine.services.workspace import Workspace
+
+LEG_LIMIT_S = 60
+"""Attempts within a leg last at most so long; a longer pause is a timer of ours."""
+LEG_LIMIT = 20
+"""Effects of one claim within a leg."""
+LEASE = timedelta(seconds=120)
+"""How long whoever claimed an effect has it for themselves."""
+ORDER = (EffectKind.PUBLICATION, EffectKind.CASE, EffectKind.CALL, EffectKind.NOTIFICATION)
+"""Publications before notifications."""
+
+
+def legs_of(claimed: Iterable[ClaimedEffect]) -> list[Leg]:
+    """Return what was claimed as legs, one a case, publications first."""
+    by_case: dict[str, list[ClaimedEffect]] = {}
+    for claim in claimed:
+        by_case.setdefault(claim.case, []).append(claim)
+    return [_leg(claims) for claims in by_case.values()]
+
+
+def next_leg(ws: Workspace, case: str, owner: str) -> Leg | None:
+    """Claim what a case owes now and return it as a leg; None if it owes nothing."""
+    with ws.storage.writing() as unit:
+        claimed = unit.claims.effects(owner, ws.clock.now(), LEASE, LEG_LIMIT, case)
+        unit.commit()
+    return legs_of(claimed)[0] if claimed else None
+
+
+def _leg(claims: Sequence[ClaimedEffect]) -> Leg:
+    first = claims[0]
+    tags = (first.case, first.playbook, first.severity, "drill" if first.drill else "")
+    ordered = sorted(claims, key=lambda claim: ORDER.index(claim.kind))
+    return Leg(
+        case=first.case,
+        number=first.leg,
+        after=first.after,
+        owed=tuple(_owed(claim) for claim in ordered),
+        owed_at=min(claim.owed_at for claim in claims),
+        tags=tuple(tag for tag in tags if tag),
+    )
+
+
+def _owed(claim: ClaimedEffect) -> Owed:
+    tries, spent = 1, 0
+    left = max(1, claim.retry_attempts - claim.attempts)
+    while tries < left and spent + claim.backoff_s * 2 ** (tries - 1) <= LEG_LIMIT_S:
+        spent += claim.backoff_s * 2 ** (tries - 1)
+        tries += 1
+    return Owed(
+        claim.id, claim.case, claim.epoch, claim.name, tries, claim.backoff_s, claim.timeout_s
+    )

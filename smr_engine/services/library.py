@@ -1,0 +1,255 @@
+"""The library: playbooks of the workspace and those shipped, checked before use."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from smr_engine.engine.world import World
+from smr_engine.errors import Invalid, NotFound, Refusal
+from smr_engine.playbook.build import build_playbook
+from smr_engine.playbook.check import CheckContext, check_playbook
+from smr_engine.playbook.diagram import mermaid
+from smr_engine.playbook.model import Playbook, PlaybookStep, walk
+from smr_engine.playbook.parse import parse_playbook
+from smr_engine.playbook.problems import Problem
+from smr_engine.playbook.suggest import did_you_mean
+from smr_engine.playbook.yaml_source import load as load_yaml
+from smr_engine.services import directory
+from smr_engine.services.facts import directory_facts
+from smr_engine.services.later import not_yet
+from smr_engine.services.outline import outline
+from smr_engine.services.stored import Envelope, PlaybookRow
+from smr_engine.services.storing import UnitOfWork
+from smr_engine.services.views import PlaybookRow as Row
+from smr_engine.services.workspace import Shelf, Workspace
+
+STREAM = "playbooks"
+
+
+def pinned(ws: Workspace, unit: UnitOfWork, digest: str) -> Playbook:
+    """Return the registered version with a digest; it was checked when it was registered.
+
+    Raises:
+        NotFound: it was never registered (the database was changed from outside).
+    """
+    known = ws.caches.playbooks.get(digest)
+    if known is not None:
+        return known
+    row = unit.playbooks.get(digest)
+    located = load_yaml(row.source, row.name)[0] if row else None
+    if located is None:
+        raise NotFound("playbook-missing", f"the pinned playbook {digest[:12]} is not registered")
+    found = build_playbook(located.root, digest)
+    ws.caches.playbooks[digest] = found
+    return found
+
+
+def read(ws: Shelf, name: str) -> tuple[Playbook, bytes]:
+    """Return a playbook of the library by name, with its file's bytes.
+
+    Raises:
+        NotFound: there is none of that name.
+        Invalid: its form has errors; all are named.
+    """
+    found = ws.files.read(name)
+    if found is None:
+        near = did_you_mean(name, ws.files.names())
+        raise NotFound(
+            "unknown-playbook", f"there is no playbook '{name}'", hint=near or "see: smr playbooks"
+        )
+    source, file = found
+    playbook, problems = parse_playbook(source, file, ws.schemas("playbook"))
+    if playbook is None:
+        raise _invalid(name, problems)
+    return ws.caches.playbooks.setdefault(playbook.digest, playbook), source
+
+
+def load(ws: Workspace, name: str) -> Playbook:
+    """Return a playbook that may be started.
+
+    Raises:
+        NotFound, Invalid: as `read`; Invalid also where its meaning has errors.
+    """
+    playbook, _ = read(ws, name)
+    with ws.storage.reading() as unit:
+        world = directory.world(ws, unit)
+    errors = [p for p in problems_of(ws, playbook, world, name) if p.severity == "error"]
+    if errors:
+        raise _invalid(name, errors)
+    return playbook
+
+
+def startable(ws: Workspace, name: str) -> dict[str, tuple[Playbook, bytes]]:
+    """Return a playbook that may be started now, first, and all that it opens, by name.
+
+    Raises:
+        NotFound, Invalid: as `load`, for any of them.
+        Refusal: it uses what this version cannot run yet.
+    """
+    found: dict[str, tuple[Playbook, bytes]] = {}
+    wanted = [name]
+    while wanted:
+        here = wanted.pop(0)
+        if here in found:
+            continue
+        playbook, source = load(ws, here), read(ws, here)[1]
+        missing = not_yet(playbook)
+        if missing:
+            raise Refusal("not-yet", f"{here} uses {missing}, which this version cannot run yet")
+        found[here] = (playbook, source)
+        wanted += [s.playbook for s in walk(playbook.steps) if isinstance(s, PlaybookStep)]
+    return found
+
+
+def register(ws: Workspace, unit: UnitOfWork, playbook: Playbook, source: bytes) -> None:
+    """Keep a version for the cases opened from it; a version known already changes nothing."""
+    now = ws.clock.now()
+    shipped = ws.files.names().get(playbook.name) == "shipped"
+    row = PlaybookRow(
+        playbook.digest, playbook.name, playbook.version, playbook.title, source, now, shipped
+    )
+    if unit.playbooks.add(row):
+        facts = {
+            "playbook": playbook.name,
+            "version": playbook.version,
+            "digest": playbook.digest,
+        }
+        envelope = Envelope(now, "engine", door="engine")
+        unit.events.append(STREAM, "PlaybookRegistered", facts, {}, envelope)
+
+
+def problems_of(ws: Shelf, playbook: Playbook, world: World, file: str) -> list[Problem]:
+    """Return what is wrong with the meaning of a playbook, against the directory and library."""
+    key = (playbook.digest, world.version)
+    known = ws.caches.checked.get(key)
+    if known is None:
+        context = CheckContext(
+            directory=directory_facts(world), playbooks=_others(ws, playbook), file=file
+        )
+        known = ws.caches.checked[key] = check_playbook(playbook, context)
+    return known
+
+
+def playbooks(ws: Shelf) -> list[Row]:
+    """Return all playbooks of the library that can be read."""
+    rows = []
+    for name, place in sorted(ws.files.names().items()):
+        source, file = ws.files.read(name) or (b"", name)
+        playbook, _ = parse_playbook(source, file, ws.schemas("playbook"))
+        if playbook is not None:
+            rows.append(
+                Row(
+                    playbook.name,
+                    playbook.version,
+                    playbook.digest,
+                    playbook.title,
+                    playbook.summary,
+                    place,
+                )
+            )
+    return rows
+
+
+def show(ws: Shelf, name: str) -> dict[str, Any]:
+    """Return a playbook as data: what it asks and its steps."""
+    return outline(read(ws, name)[0])
+
+
+def graph(ws: Shelf, name: str) -> str:
+    """Return a playbook as a Mermaid flowchart."""
+    return mermaid(read(ws, name)[0])
+
+
+def diff(ws: Workspace, first: str, second: str) -> str:
+    """Return the difference of two playbooks, each a name of the library, a digest or a file."""
+    before, after = (
+        _source(ws, which).decode(errors="replace").splitlines(keepends=True)
+        for which in (first, second)
+    )
+    return "".join(difflib.unified_diff(before, after, first, second))
+
+
+def validate(ws: Shelf, paths: Iterable[Path]) -> list[Problem]:
+    """Return every problem of the files given: playbooks, directory.yaml and smr.yaml.
+
+    Raises:
+        NotFound: a path does not exist.
+    """
+    world = _world(ws)
+    found: list[Problem] = []
+    for path in _files(paths):
+        found += _validate_file(ws, path, world)
+    return sorted(found)
+
+
+def _validate_file(ws: Shelf, path: Path, world: World) -> list[Problem]:
+    if path.name == directory.FILE:
+        return directory.examine(ws, path)[0]
+    text = path.read_bytes()
+    if path.name == "smr.yaml":
+        return ws.validate_settings(text, str(path))
+    playbook, problems = parse_playbook(text, str(path), ws.schemas("playbook"))
+    if playbook is not None:
+        problems = [*problems, *problems_of(ws, playbook, world, str(path))]
+    return problems
+
+
+def _world(ws: Shelf) -> World:
+    """Return the directory to check against; an empty one where there is no workspace."""
+    if not isinstance(ws, Workspace):
+        return World()
+    with ws.storage.reading() as unit:
+        return directory.world(ws, unit)
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [p for p in sorted(path.rglob("*.y*ml")) if ".smr" not in p.parts]
+            found += [p for p in inside if "tests" not in p.relative_to(path).parts[:-1]]
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise NotFound("no-such-file", f"{path} does not exist")
+    return found
+
+
+def _source(ws: Workspace, which: str) -> bytes:
+    path = Path(which)
+    if path.is_file():
+        return path.read_bytes()
+    with ws.storage.reading() as unit:
+        by_digest = [r for r in unit.playbooks.all() if r.digest.startswith(which)]
+    if len(by_digest) == 1 and len(which) >= 8:
+        return by_digest[0].source
+    return read(ws, which)[1]
+
+
+def _others(ws: Shelf, playbook: Playbook) -> dict[str, Playbook]:
+    """Return the playbooks it opens, and those they open, as far as they can be read."""
+    found: dict[str, Playbook] = {playbook.name: playbook}
+    wanted = [s.playbook for s in walk(playbook.steps) if isinstance(s, PlaybookStep)]
+    while wanted:
+        name = wanted.pop()
+        file = ws.files.read(name)
+        if name in found or file is None:
+            continue
+        other, _ = parse_playbook(*file, ws.schemas("playbook"))
+        if other is not None:
+            found[name] = other
+            wanted += [s.playbook for s in walk(other.steps) if isinstance(s, PlaybookStep)]
+    return found
+
+
+def _invalid(name: str, problems: list[Problem]) -> Invalid:
+    errors = [str(p) for p in problems if p.severity == "error"]
+    more = f"\n... and {len(errors) - 20} more" if len(errors) > 20 else ""
+    return Invalid(
+        "playbook-invalid",
+        f"{name} has errors and cannot be started:\n" + "\n".join(errors[:20]) + more,
+        hint=f"smr validate shows them all for {name}",
+    )

@@ -1,0 +1,395 @@
+"""The storage ports: what the services ask of a database, whichever it is.
+
+A unit of work is one transaction. It is rolled back unless `commit` is called; everything it did is
+durable when `commit` returns and not before. `writing()` holds the writer's place from the start on
+SQLite (a queue in front of the database) and locks the case that is loaded on PostgreSQL;
+`reading()` sees one consistent snapshot, never waits for writers and refuses to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+from smr_engine.engine.events import Event
+from smr_engine.engine.state import Case
+from smr_engine.engine.statuses import CaseStatus, ItemStatus
+from smr_engine.errors import SmrError
+from smr_engine.services.stored import (
+    CaseRow,
+    Claim,
+    ClaimedEffect,
+    ClaimedTimer,
+    DirectoryRow,
+    EffectRow,
+    Envelope,
+    EventFilter,
+    ItemRow,
+    PlaybookRow,
+    Saved,
+    ScheduleRow,
+    ScheduleRun,
+    StoredEvent,
+    TimerRow,
+)
+
+__all__ = ["CaseStore", "Claims", "Conflict", "Envelope", "KeyTaken", "Storage", "UnitOfWork"]
+
+LeaseKind = Literal["effect", "timer"]
+
+
+class KeyTaken(SmrError):
+    """The idempotency key belongs to a command that was committed meanwhile: look it up again."""
+
+
+class Conflict(SmrError):
+    """A unique key of the database says this has happened already (a second vote, a lost race)."""
+
+
+class CaseStore(Protocol):
+    """Cases: their state, scope by scope."""
+
+    def load(
+        self, ref: str, *, locate: str = "", paths: Sequence[str] = (), all_scopes: bool = False
+    ) -> Case:
+        """Load a case: header, root, and the scopes asked for with all that enclose them.
+
+        Locks the case until the end of a writing unit of work. A second load in the same unit of
+        work gives the state as saved by it.
+
+        Args:
+            ref: the case's reference.
+            locate: an item, effect or timer; its scope is loaded. An unknown one adds no scope.
+            paths: scopes to load; one that does not exist adds none.
+            all_scopes: load every scope.
+
+        Raises:
+            NotFound: `no-such-case`.
+        """
+        ...
+
+    def more(self, case: Case, paths: Sequence[str]) -> Case:
+        """Return the case with more scopes (and those enclosing them); it must be loaded already.
+
+        Scopes that the case holds already are kept as they are.
+        """
+        ...
+
+    def next_reference(self, prefix: str, year: int) -> str:
+        """Return the next reference, like `CRISIS-2026-0007`; counted per prefix and year.
+
+        Taken back when the unit of work is. On PostgreSQL starts under one prefix queue from here
+        to their commit, so call it late.
+        """
+        ...
+
+    def save(
+        self,
+        before: Case | None,
+        after: Case,
+        events: Sequence[Event],
+        envelope: Envelope,
+        key: str = "",
+    ) -> Saved:
+        """Append a command's events and write what they changed.
+
+        Args:
+            before: as loaded (by the same unit of work), None for a new case.
+            after: `before` with the events folded in.
+            events: at least one.
+            envelope: of all of them.
+            key: idempotency key of the command; "" for none.
+
+        Raises:
+            Invalid: `invalid-value`: a number, text or name that canonical JSON refuses.
+            KeyTaken: `key-taken`.
+            Conflict: `conflict`.
+        """
+        ...
+
+
+class EventStore(Protocol):
+    """The log: append-only."""
+
+    def append(
+        self,
+        stream: str,
+        kind: str,
+        facts: Mapping[str, Any],
+        content: Mapping[str, Mapping[str, Any]],
+        envelope: Envelope,
+    ) -> int:
+        """Append one event to a stream that is no case (`directory`, `playbooks`, `schedules`).
+
+        Args:
+            stream: its name; streams `case:...` are refused.
+            kind: past tense, like `DirectoryImported`.
+            facts: JSON data for the leaf: ids, digests, kinds, times; nothing personal.
+            content: erasable JSON data by subject (`person:ana`, `case:REF`, `directory`).
+            envelope: who and when.
+
+        Returns:
+            The event's number in the log.
+
+        Raises:
+            Invalid: `invalid-value`.
+        """
+        ...
+
+    def by_key(self, key: str) -> StoredEvent | None:
+        """Return the first event of the command that was committed under an idempotency key."""
+        ...
+
+    def select(self, which: EventFilter, limit: int | None = None) -> Sequence[StoredEvent]:
+        """Return events in the order of the log."""
+        ...
+
+
+class Claims(Protocol):
+    """Leases: who performs what. Operational, outside the events; epochs fence the losers."""
+
+    def effects(
+        self, owner: str, now: datetime, lease: timedelta, limit: int, case: str = ""
+    ) -> Sequence[ClaimedEffect]:
+        """Claim effects that are owed and due, or whose performer was lost (`sending`).
+
+        Publications come first, then the oldest. Never waits; nobody else gets the same effect
+        before `now + lease`.
+        """
+        ...
+
+    def timers(
+        self, owner: str, now: datetime, lease: timedelta, limit: int, case: str = ""
+    ) -> Sequence[ClaimedTimer]:
+        """Claim timers that are due, the earliest first. Never waits."""
+        ...
+
+    def claim(self, effect: str, owner: str, now: datetime, lease: timedelta) -> Claim | None:
+        """Claim one effect by its id (a flow run that was handed ids); None if it is not free."""
+        ...
+
+    def renew(self, kind: LeaseKind, claims: Sequence[Claim], until: datetime) -> Sequence[str]:
+        """Extend leases that are still held; return the ids of those."""
+        ...
+
+    def release(self, kind: LeaseKind, claims: Sequence[Claim]) -> None:
+        """Give leases back that are still held; the next claim gets a higher epoch."""
+        ...
+
+    def held(self, kind: LeaseKind, claim: Claim) -> bool:
+        """Return whether nobody else has claimed it since; true until the unit of work ends."""
+        ...
+
+
+class Due(Protocol):
+    """When the conductor has to be awake."""
+
+    def next_instant(self) -> datetime | None:
+        """Return the earliest instant at which a timer or an effect may be claimed; None: never."""
+        ...
+
+
+class Playbooks(Protocol):
+    """Registered playbook versions, by digest; never removed."""
+
+    def add(self, playbook: PlaybookRow) -> bool:
+        """Register; False if the digest is known already (nothing changes)."""
+        ...
+
+    def get(self, digest: str) -> PlaybookRow | None:
+        """Return one version."""
+        ...
+
+    def all(self) -> Sequence[PlaybookRow]:
+        """Return every version, by name and time."""
+        ...
+
+
+class Directory(Protocol):
+    """Versions of the directory; never removed."""
+
+    def latest(self) -> DirectoryRow | None:
+        """Return the newest version."""
+        ...
+
+    def version(self) -> tuple[int, str]:
+        """Return number and digest of the newest version; (0, "") before the first."""
+        ...
+
+    def add(self, row: DirectoryRow) -> None:
+        """Store the next version. Raises Conflict if somebody else stored it meanwhile."""
+        ...
+
+
+class Schedules(Protocol):
+    """Recurring starts, and what was decided about each due instant."""
+
+    def put(self, schedule: ScheduleRow) -> None:
+        """Add a schedule or replace the one with its id."""
+        ...
+
+    def all(self, *, removed: bool = False) -> Sequence[ScheduleRow]:
+        """Return the schedules by id; the removed ones too if asked."""
+        ...
+
+    def record(self, run: ScheduleRun) -> bool:
+        """Record what was decided about a due instant; False if it was decided already."""
+        ...
+
+    def runs(self, schedule: str, since: datetime | None = None) -> Sequence[ScheduleRun]:
+        """Return what was decided, by due instant."""
+        ...
+
+
+class Queries(Protocol):
+    """Listings over the projected columns; no state is decoded."""
+
+    def cases(
+        self,
+        *,
+        status: CaseStatus | None = None,
+        playbook: str = "",
+        after: str = "",
+        limit: int | None = None,
+    ) -> Sequence[CaseRow]:
+        """Return cases, newest first; `after` is the last reference of the page before."""
+        ...
+
+    def case(self, ref: str) -> CaseRow | None:
+        """Return one case's row."""
+        ...
+
+    def children(self, ref: str) -> Sequence[str]:
+        """Return the references of all cases under a case, at any depth, parents first."""
+        ...
+
+    def items(
+        self, *, case: str = "", status: ItemStatus | None = None, ids: Sequence[str] = ()
+    ) -> Sequence[ItemRow]:
+        """Return items: what is due first, then the oldest."""
+        ...
+
+    def inbox(self, person: str) -> Sequence[ItemRow]:
+        """Return the open items a person may act on: what is due first, then the oldest."""
+        ...
+
+    def effects(self, *, case: str = "", live: bool = False) -> Sequence[EffectRow]:
+        """Return effects, oldest first; `live`: only owed, sending and unknown ones."""
+        ...
+
+    def timers(self, *, case: str = "") -> Sequence[TimerRow]:
+        """Return pending timers, the earliest first."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how much there is: events, cases, open_cases, open_items, timers, effects_owed."""
+        ...
+
+
+class Proof(Protocol):
+    """Raw rows for `smr audit verify`, read as they are, whoever wrote them."""
+
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """Yield every event row with its contents (`contents`: rows), stream by stream."""
+        ...
+
+    def orphans(self) -> Iterator[str]:
+        """Yield a description of each row that belongs to no event or no case."""
+        ...
+
+    def heads(self) -> Mapping[str, tuple[int, bytes]]:
+        """Return version and last leaf hash of each stream as the tables beside the log say."""
+        ...
+
+    def rows(self, ref: str) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Return a case's projected rows by table, as they are."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction and the stores that work in it."""
+
+    @property
+    def cases(self) -> CaseStore:
+        """Cases."""
+        ...
+
+    @property
+    def events(self) -> EventStore:
+        """The log."""
+        ...
+
+    @property
+    def claims(self) -> Claims:
+        """Leases."""
+        ...
+
+    @property
+    def due(self) -> Due:
+        """The next instant."""
+        ...
+
+    @property
+    def playbooks(self) -> Playbooks:
+        """Playbook versions."""
+        ...
+
+    @property
+    def directory(self) -> Directory:
+        """Directory versions."""
+        ...
+
+    @property
+    def schedules(self) -> Schedules:
+        """Schedules."""
+        ...
+
+    @property
+    def queries(self) -> Queries:
+        """Listings."""
+        ...
+
+    @property
+    def proof(self) -> Proof:
+        """Raw rows."""
+        ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Undo what happens inside when it raises; the unit of work goes on."""
+        ...
+
+    def commit(self) -> None:
+        """Make everything durable; nothing may follow in this unit of work."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Roll back what was not committed."""
+        ...
+
+
+class Storage(Protocol):
+    """A database; safe to share between threads."""
+
+    def writing(self) -> UnitOfWork:
+        """Return a unit of work that may write."""
+        ...
+
+    def reading(self) -> UnitOfWork:
+        """Return a unit of work over one snapshot."""
+        ...
+
+    def close(self) -> None:
+        """Give all connections back."""
+        ...

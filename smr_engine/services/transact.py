@@ -1,0 +1,141 @@
+"""The one way a case changes: a command in, events and rows out, in one transaction or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from smr_engine.engine import commands as c
+from smr_engine.engine.decide import Decided, Need, decide
+from smr_engine.engine.events import DecisionRecorded, Event
+from smr_engine.engine.run import Situation
+from smr_engine.engine.state import Case
+from smr_engine.engine.world import World
+from smr_engine.errors import Refusal
+from smr_engine.services import directory, library
+from smr_engine.services.stored import Claim, Envelope
+from smr_engine.services.storing import KeyTaken, UnitOfWork
+from smr_engine.services.workspace import Workspace
+
+MAX_LOADS = 12
+"""A decision that still asks for scopes after so many rounds is a defect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command on its way to a case.
+
+    Args:
+        case: the case's reference.
+        command: what is asked.
+        actor: who asks.
+        locate: the item, effect or timer it is about, so that its scope is loaded at once.
+        key: idempotency key; a command already applied under it changes nothing again.
+        claim: the lease an effect was performed under; if it was lost, the report is stale.
+    """
+
+    case: str
+    command: c.Command
+    actor: c.Actor
+    locate: str = ""
+    key: str = ""
+    claim: Claim | None = None
+
+
+def apply(ws: Workspace, order: Order) -> Case:
+    """Apply a command to a case; durable when it returns.
+
+    Returns:
+        The case after it, as far as it was loaded.
+
+    Raises:
+        SmrError: refused or not valid; nothing has changed.
+    """
+    try:
+        with ws.storage.writing() as unit:
+            case, owes = apply_in(ws, unit, order)
+            unit.commit()
+    except KeyTaken:
+        return read(ws, order.case, order.locate)
+    if owes:
+        ws.waker.wake()
+    return case
+
+
+def apply_in(ws: Workspace, unit: UnitOfWork, order: Order) -> tuple[Case, bool]:
+    """Apply a command within a unit of work that the caller commits.
+
+    Returns:
+        The case after it, and whether the conductor has new work. Raises as `apply`.
+    """
+    before = unit.cases.load(order.case, locate=order.locate)
+    if order.key and unit.events.by_key(order.key) is not None:
+        return before, False
+    command = order.command
+    if isinstance(command, c.ReportEffect) and order.claim is not None:
+        command = replace(command, stale=not unit.claims.held("effect", order.claim))
+    playbook = library.pinned(ws, unit, before.header.digest)
+    now = max(ws.clock.now(), before.header.last_at)
+    situation = Situation(directory.world(ws, unit), now, order.actor)
+    before, decided = _decide(before, unit, lambda case: decide(playbook, case, command, situation))
+    if not decided.events:
+        return before, False
+    envelope = envelope_of(situation, decided.events)
+    saved = unit.cases.save(before, decided.case, decided.events, envelope, order.key)
+    return decided.case, saved.owes
+
+
+def envelope_of(situation: Situation, events: tuple[Event, ...] = ()) -> Envelope:
+    """Return who acts, for whom, in which roles, at what instant."""
+    actor = situation.actor
+    votes = [event for event in events if isinstance(event, DecisionRecorded)]
+    return Envelope(
+        at=situation.now,
+        actor=actor.id,
+        on_behalf_of=votes[0].on_behalf_of if votes else "",
+        roles=votes[0].roles if votes else situation.world.roles_of(actor.id),
+        assurance=actor.assurance,
+        door=actor.door,
+        os_user=actor.os_user,
+    )
+
+
+def read(ws: Workspace, ref: str, locate: str = "", *, all_scopes: bool = False) -> Case:
+    """Return a case as it is now.
+
+    Raises:
+        NotFound: there is none.
+    """
+    with ws.storage.reading() as unit:
+        return unit.cases.load(ref, locate=locate, all_scopes=all_scopes)
+
+
+def case_of(name: str) -> str:
+    """Return the case of an item, effect or timer (`CRISIS-2026-0007.12`)."""
+    ref, dot, number = name.rpartition(".")
+    if not dot or not number.isdigit():
+        raise Refusal(
+            "bad-item-name",
+            f"'{name}' is not an item",
+            hint="items look like CRISIS-2026-0007.12; see: smr inbox",
+        )
+    return ref
+
+
+def known_world(ws: Workspace) -> World:
+    """Return the directory as it is now."""
+    with ws.storage.reading() as unit:
+        return directory.world(ws, unit)
+
+
+def _decide(
+    case: Case, unit: UnitOfWork, ask: Callable[[Case], Decided | Need]
+) -> tuple[Case, Decided]:
+    """Decide, loading the scopes that the decision asks for."""
+    for _ in range(MAX_LOADS):
+        answer = ask(case)
+        if isinstance(answer, Decided):
+            return case, answer
+        case = unit.cases.more(case, answer.paths)
+    message = f"{case.header.ref} needs scopes that are not there"
+    raise RuntimeError(message)

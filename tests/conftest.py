@@ -1,0 +1,39 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support.postgres import drop_database, fresh_database, postgres_session
+
+OPEN = pytest.StashKey[ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that runs the tests owns what they share; xdist's workers inherit it."""
+    if not hasattr(config, "workerinput"):
+        config.stash[OPEN] = ExitStack()
+        config.stash[OPEN].enter_context(postgres_session())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stops what was started, after failures and Ctrl-C as well."""
+    if OPEN in config.stash:
+        config.stash[OPEN].close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The URL of a database that all tests of a run share: look, do not write."""
+    return fresh_database()
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """The URL of an empty PostgreSQL database of this test's own."""
+    url = fresh_database()
+    yield url
+    drop_database(url)
