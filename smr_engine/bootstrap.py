@@ -28,10 +28,10 @@ from smr_engine.services import directory
 from smr_engine.services.conductor import Conductor, Listener
 from smr_engine.services.directory_check import Surroundings
 from smr_engine.services.ports import Clock, Dispatcher, Waker
-from smr_engine.services.storing import Storage
 from smr_engine.services.workspace import Options, Shelf, Workspace
 from smr_engine.settings import SCHEMES, Settings, load_settings, read_settings
-from smr_engine.storage import open_storage
+from smr_engine.storage.database import PostgresStorage, SqlStorage, connect
+from smr_engine.storage.migrate import upgrade
 
 LOCK_TIMEOUT = timedelta(seconds=30)
 
@@ -110,23 +110,24 @@ def prefect_answers(api_url: str) -> bool:
 # --- parts -------------------------------------------------------------------------------------
 
 
-def _storage(settings: Settings) -> Storage:
+def _storage(settings: Settings) -> SqlStorage:
     lock = FileLock(settings.state_folder / "writer.lock")
-    return open_storage(
-        settings.database_url,
-        SystemEntropy(),
-        writer_lock=lambda: lock.hold(LOCK_TIMEOUT.total_seconds()),
-    )
+    url = settings.database_url
+    storage = connect(url, SystemEntropy(), lambda: lock.hold(LOCK_TIMEOUT.total_seconds()))
+    upgrade(storage)
+    return storage
 
 
-def _waker(settings: Settings, storage: Storage) -> Waker:
-    return SocketWaker(settings.state_folder) if settings.is_sqlite else storage
+def _waker(settings: Settings, storage: SqlStorage) -> Waker:
+    if isinstance(storage, PostgresStorage):
+        return storage
+    return SocketWaker(settings.state_folder)
 
 
 def _listener(ws: Workspace) -> Listener:
-    if isinstance(ws.waker, SocketWaker):
-        return WakeListener(ws.state)
-    return ws.storage.listener()
+    if isinstance(ws.storage, PostgresStorage):
+        return ws.storage.listener()
+    return WakeListener(ws.state)
 
 
 def _shelf(folders: Mapping[str, Path], settings: Settings | None) -> Shelf:

@@ -7,10 +7,11 @@ import logging
 import re
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote
 
 from smr_engine.adapters.connection_watch import Watch, only_allowed_connections
@@ -146,11 +147,11 @@ class AppriseNotifier:
         channel = _channel(full, timeout_s)
         if channel is None:
             raise EffectRefusedError(f"A notify address of {scheme!r} is not complete")
-        with _Log() as log, only_allowed_connections(self._guard) as watch:
+        with _silence.listening() as log, only_allowed_connections(self._guard) as watch:
             sent = channel.notify(body=text[1], title=text[0])
         if sent:
             return scheme
-        raise _failure(scheme, log.text, watch)
+        raise _failure(scheme, "\n".join(log), watch)
 
 
 def _channel(address: str, timeout_s: float) -> Any:
@@ -166,8 +167,7 @@ def _channel(address: str, timeout_s: float) -> Any:
         secure_logging=True,
         storage_mode=apprise.PersistentStoreMode.MEMORY,
     )
-    with _Log():
-        channel = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
+    channel = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
     if not isinstance(channel, apprise.NotifyBase):
         return None
     channel.redirects = False  # an address may not turn them on again
@@ -178,10 +178,7 @@ def _channel(address: str, timeout_s: float) -> Any:
 
 @functools.cache
 def _apprise() -> Any:
-    """Return the library; late, because loading it and its plugins takes a third of a second.
-
-    Its log goes nowhere: it quotes addresses, and addresses hold tokens.
-    """
+    """Return the library; late, because loading it and its plugins takes a third of a second."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of what its plugins import
         import apprise
@@ -189,33 +186,39 @@ def _apprise() -> Any:
         apprise.Apprise.instantiate("json://localhost")
 
     logger = logging.getLogger("apprise")
-    logger.propagate = False
+    logger.addFilter(_silence)
     logger.setLevel(logging.DEBUG)  # only there it says whether a connection was made
     return apprise
 
 
-class _Log(logging.Handler):
-    """Listens to what Apprise says in this thread; never passed on, it may hold secrets."""
+class _Silence(logging.Filter):
+    """Keeps Apprise's log from every handler: it quotes addresses, and addresses hold tokens.
+
+    The thread that sends may listen, to learn how it went.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._thread = threading.get_ident()
-        self._lines: list[str] = []
+        self._heard = threading.local()
 
-    def __enter__(self) -> Self:
-        logging.getLogger("apprise").addHandler(self)
-        return self
+    @contextmanager
+    def listening(self) -> Iterator[list[str]]:
+        """Yield the list of what is said in this thread within the block."""
+        lines: list[str] = []
+        self._heard.lines = lines
+        try:
+            yield lines
+        finally:
+            self._heard.lines = None
 
-    def __exit__(self, *_: object) -> None:
-        logging.getLogger("apprise").removeHandler(self)
+    def filter(self, record: logging.LogRecord) -> bool:
+        lines: list[str] | None = getattr(self._heard, "lines", None)
+        if lines is not None:
+            lines.append(record.getMessage())
+        return False
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self._lines.append(record.getMessage())
 
-    @property
-    def text(self) -> str:
-        return "\n".join(self._lines)
+_silence = _Silence()
 
 
 def _failure(scheme: str, log: str, watch: Watch) -> Exception:

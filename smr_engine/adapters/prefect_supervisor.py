@@ -63,21 +63,21 @@ class Supervisor:
     def _serve(self, started: int) -> None:
         for _ in range(PORTS_TRIED):
             port = free_port()
-            server = self._start(port)
-            os.write(started, b"1")
-            self._watch(server)
+            server = _start(port)
+            try:
+                self._record(port, server)
+                with contextlib.suppress(BrokenPipeError):  # whoever started us did not wait
+                    os.write(started, b"1")
+                self._watch(server)
+            finally:
+                self._end(server)
             if self._told_to_stop or not is_taken(port):
                 return
 
     def _stop(self, *_: object) -> None:
         self._told_to_stop = True
 
-    def _start(self, port: int) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "prefect", "server", "start"]
-        server = subprocess.Popen(  # noqa: S603
-            [*command, "--host", HOST, "--port", str(port)],
-            env={**os.environ, "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api"},
-        )
+    def _record(self, port: int, server: subprocess.Popen[bytes]) -> None:
         self._files.write_record(
             ServerRecord(
                 port,
@@ -86,15 +86,13 @@ class Supervisor:
                 datetime.now(UTC).isoformat(),
             )
         )
-        return server
 
     def _watch(self, server: subprocess.Popen[bytes]) -> None:
-        """Return once the server has ended, by itself or by us."""
+        """Return once the server has ended or has to."""
         while server.poll() is None and not self._told_to_stop and self._is_wanted():
             select.select([self._wakes], [], [], LOOK_S)
             with contextlib.suppress(BlockingIOError):
                 self._wakes.recv(64)
-        self._end(server)
 
     def _is_wanted(self) -> bool:
         """Return whether the server still has its files and somebody who uses it."""
@@ -121,6 +119,14 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 server.kill()
         server.wait()
+
+
+def _start(port: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "prefect", "server", "start"]
+    return subprocess.Popen(  # noqa: S603
+        [*command, "--host", HOST, "--port", str(port)],
+        env={**os.environ, "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api"},
+    )
 
 
 def free_port() -> int:

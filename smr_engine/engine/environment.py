@@ -4,16 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from smr_engine.engine.state import StepState
+from smr_engine.engine.state import CaseHeader, Scope, StepState
 from smr_engine.engine.statuses import ScopeKind
-from smr_engine.playbook.model import ForeachStep, RepeatStep
-
-if TYPE_CHECKING:
-    from smr_engine.engine.run import Run
+from smr_engine.engine.world import World
+from smr_engine.playbook.index import PlaybookIndex
+from smr_engine.playbook.model import ForeachStep, Playbook, RepeatStep
 
 Reference = tuple[str, ...]
+
+
+class Seen(Protocol):
+    """The part of a case under way (`run.Run`) that names are taken from."""
+
+    playbook: Playbook
+    index: PlaybookIndex
+    world: World
+
+    @property
+    def header(self) -> CaseHeader:
+        """Return the case's header."""
+        ...
+
+    def scope(self, path: str) -> Scope:
+        """Return a scope."""
+        ...
+
+    def chain(self, scope: str) -> list[Scope]:
+        """Return a scope and those around it, innermost first."""
+        ...
+
+    def visible_state(self, scope: str, step_id: str) -> StepState:
+        """Return the state of a step as seen from a scope."""
+        ...
+
+    def find_document(self, scope: str, name: str) -> str:
+        """Return the path of the scope that has a document."""
+        ...
 
 
 def instant(at: datetime | None) -> str | None:
@@ -21,7 +49,7 @@ def instant(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def names_for(run: Run, scope: str, references: Iterable[Reference]) -> dict[str, Any]:
+def names_for(run: Seen, scope: str, references: Iterable[Reference]) -> dict[str, Any]:
     """Return the names that these references need, as seen from a scope."""
     names: dict[str, Any] = {}
     for reference in references:
@@ -37,7 +65,7 @@ def names_for(run: Run, scope: str, references: Iterable[Reference]) -> dict[str
     return names
 
 
-def case_view(run: Run) -> dict[str, Any]:
+def case_view(run: Seen) -> dict[str, Any]:
     """Return `case` as expressions see it."""
     header, scale = run.header, run.playbook.severity
     rank = scale.rank(header.severity) if scale and header.severity else None
@@ -62,13 +90,13 @@ def step_view(state: StepState, *, many: bool = False) -> dict[str, Any]:
     return {**view, "results": state.output or []} if many else view
 
 
-def _wanted(run: Run, head: str, reference: Reference) -> list[str]:
+def _wanted(run: Seen, head: str, reference: Reference) -> list[str]:
     if len(reference) > 1:
         return [reference[1]]
     return list(run.index.by_id if head == "steps" else run.playbook.documents)
 
 
-def _step(run: Run, scope: str, name: str) -> dict[str, Any] | None:
+def _step(run: Seen, scope: str, name: str) -> dict[str, Any] | None:
     known = run.index.by_id.get(name)
     if known is None:
         return None
@@ -76,7 +104,7 @@ def _step(run: Run, scope: str, name: str) -> dict[str, Any] | None:
     return step_view(state, many=isinstance(known.step, ForeachStep | RepeatStep))
 
 
-def _document(run: Run, scope: str, name: str) -> dict[str, Any] | None:
+def _document(run: Seen, scope: str, name: str) -> dict[str, Any] | None:
     document = run.scope(run.find_document(scope, name)).documents.get(name)
     if document is None:
         return None
@@ -84,7 +112,7 @@ def _document(run: Run, scope: str, name: str) -> dict[str, Any] | None:
     return {"text": document.text, "digest": newest.digest, "revision": newest.number}
 
 
-def _simple(run: Run, scope: str, head: str) -> Any:
+def _simple(run: Seen, scope: str, head: str) -> Any:
     if head == "inputs":
         return run.header.inputs
     if head == "case":
@@ -96,7 +124,7 @@ def _simple(run: Run, scope: str, head: str) -> Any:
     return _local(run, scope, head)
 
 
-def _local(run: Run, scope: str, head: str) -> Any:
+def _local(run: Seen, scope: str, head: str) -> Any:
     """Return the `as` name of a foreach, or `round` and `previous` of a repeat, around a scope."""
     for found in run.chain(scope):
         local: Mapping[str, Any] = found.local

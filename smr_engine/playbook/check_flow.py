@@ -180,11 +180,6 @@ def _check_decision(inspection: Inspection, step: DecisionStep) -> None:
 
 
 def _check_set(inspection: Inspection, step: SetStep) -> None:
-    if step.severity is None:
-        return
-    if inspection.playbook.severity is None:
+    if step.severity is not None and inspection.playbook.severity is None:
         message = "the playbook has no `severity` that could be set"
         inspection.error("no-severity", step.line, message, "declare its levels at the top")
-    if step.reason is None:
-        message = "a new severity needs a reason"
-        inspection.error("missing-reason", step.line, message, "add `reason`")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from smr_engine.playbook.expressions import ExpressionError, compile_expression
 from smr_engine.playbook.index import PlaybookIndex, Position
 from smr_engine.playbook.model import (
@@ -16,8 +18,15 @@ from smr_engine.playbook.model import (
     SwitchStep,
 )
 
-Condition = tuple[str, ...]
 Level = tuple[tuple[Step, ...], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that must have held; equal if it is the same, however it is written."""
+
+    meaning: tuple[str, ...]
+    words: str = field(compare=False)
 
 
 def why_not_ended(index: PlaybookIndex, at: Position, step_id: str) -> str:
@@ -81,7 +90,7 @@ def why_not_granted(index: PlaybookIndex, at: Position, approval_id: str) -> str
     approval = index.of(approval_id)
     missing = [c for c in _conditions(index, approval) if c not in _conditions(index, at)]
     if missing:
-        return f"is asked only {_in_words(missing[0])}, and this step runs otherwise, too"
+        return f"is asked only {missing[0].words}, and this step runs otherwise, too"
     depth = _where_they_part(index, at, approval) or 0
     blocks = [block for block, _ in approval.parents[depth:]]
     return _way_past(approval.step, blocks, at)
@@ -139,25 +148,21 @@ def _conditions(index: PlaybookIndex, at: Position) -> list[Condition]:
     for block, entry in at.parents:
         found += _when(block.when, index.of(block.id))
         if isinstance(block, SwitchStep):
-            found.append(("option", block.id, entry))
+            words = f"in the option `{entry}` of `{block.id}`"
+            found.append(Condition(("option", block.id, entry), words))
     return [*found, *_when(at.step.when, at)]
 
 
 def _when(when: Expression | None, at: Position) -> list[Condition]:
     if when is None:
         return []
+    words = f"when {when.source.strip()}"
     try:
         compiled = compile_expression(when.source)
     except ExpressionError:
-        return [("when", when.source, "")]  # reported where the expression itself is checked
+        return [Condition(("when", when.source), words)]  # reported where it is checked itself
     if compiled.constant and compiled.holds({}):
         return []
     beat = {"round", "previous"} & {path[0] for path in compiled.references}
     home = at.document_home if beat else None  # the same words mean another round elsewhere
-    return [("when", when.source.strip(), compiled.meaning, home or "")]
-
-
-def _in_words(condition: Condition) -> str:
-    if condition[0] == "option":
-        return f"in the option `{condition[2]}` of `{condition[1]}`"
-    return f"when {condition[1]}"
+    return [Condition(("when", compiled.meaning, home or ""), words)]

@@ -44,11 +44,12 @@ def _check_required(inspection: Inspection, position: Position, name: str) -> No
     approvals = [s.id for s in inspection.steps() if isinstance(s, ApprovalStep)]
     if known is None:
         hint = did_you_mean(name, approvals)
-        inspection.error("unknown-step", step.line, f"`requires` names no step `{name}`", hint)
+        message = f"`{step.id}` requires `{name}`, and there is no such step"
+        inspection.error("unknown-step", step.line, message, hint)
         return
     if not isinstance(known.step, ApprovalStep):
         hint = f"there are the approvals {', '.join(approvals)}" if approvals else "add an approval"
-        message = f"`requires` names `{name}`, which is a {known.step.kind} and no approval"
+        message = f"`{step.id}` requires `{name}`, which is a {known.step.kind} and no approval"
         inspection.error("requires-no-approval", step.line, message, hint)
         return
     if reason := why_not_granted(inspection.index, position, name):

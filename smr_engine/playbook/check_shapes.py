@@ -20,7 +20,7 @@ TEXT: Shape = {"type": "string"}
 NUMBER: Shape = {"type": "number"}
 FLAG: Shape = {"type": "boolean"}
 _LISTED = 12  # names in a hint
-_NESTED = 20  # references inside references
+_NESTED = 20  # schemas inside schemas
 _WORDS = {
     "string": "a text",
     "number": "a number",
@@ -56,10 +56,9 @@ def follow(shape: Shape, keys: Sequence[str], said: Path) -> Shape | Unknown:
         keys: the names to follow from there; ``*`` is an element of a list.
         said: the name as far as it led to `shape`, for the message.
     """
-    root = shape
     for at, key in enumerate(keys):
         place = (*said, *keys[:at])
-        found = _element(shape, root) if key == ELEMENT else _member(shape, key, place, root)
+        found = _element(shape) if key == ELEMENT else _member(shape, key, place)
         if isinstance(found, Unknown):
             return found
         shape = found
@@ -81,8 +80,8 @@ def no_such_name(name: str, place: Path, known: Sequence[str]) -> Unknown:
     return Unknown(inside, hint)
 
 
-def _member(shape: Shape, key: str, place: Path, root: Shape) -> Shape | Unknown:
-    parts = list(_parts(shape, root))
+def _member(shape: Shape, key: str, place: Path) -> Shape | Unknown:
+    parts = list(_parts(shape))
     properties = {name: inner for part in parts for name, inner in _properties(part).items()}
     if key in properties:
         found = properties[key]
@@ -101,8 +100,8 @@ def _member(shape: Shape, key: str, place: Path, root: Shape) -> Shape | Unknown
     return OPEN
 
 
-def _element(shape: Shape, root: Shape) -> Shape:
-    for part in _parts(shape, root):
+def _element(shape: Shape) -> Shape:
+    for part in _parts(shape):
         if isinstance(part.get("items"), Mapping):
             items: Shape = part["items"]
             return items
@@ -123,8 +122,8 @@ def _kinds(part: Shape) -> tuple[str, ...]:
     return ()
 
 
-def _parts(shape: Shape, root: Shape, depth: int = 0) -> Iterator[Shape]:
-    """Yield a schema and all that it is composed of, local references followed."""
+def _parts(shape: Shape, depth: int = 0) -> Iterator[Shape]:
+    """Yield a schema and all that it is composed of."""
     if depth > _NESTED:
         return
     yield shape
@@ -132,19 +131,7 @@ def _parts(shape: Shape, root: Shape, depth: int = 0) -> Iterator[Shape]:
         entries = shape.get(key)
         for inner in entries if isinstance(entries, list | tuple) else ():
             if isinstance(inner, Mapping):
-                yield from _parts(inner, root, depth + 1)
+                yield from _parts(inner, depth + 1)
     for key in ("then", "else"):
         if isinstance(shape.get(key), Mapping):
-            yield from _parts(shape[key], root, depth + 1)
-    target = _referred(shape.get("$ref"), root)
-    if target is not None:
-        yield from _parts(target, root, depth + 1)
-
-
-def _referred(reference: Any, root: Shape) -> Shape | None:
-    if not isinstance(reference, str) or not reference.startswith("#/"):
-        return None
-    found: Any = root
-    for key in reference[2:].split("/"):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found if isinstance(found, Mapping) else None
+            yield from _parts(shape[key], depth + 1)

@@ -219,13 +219,13 @@ class _Drawing:
     def node(self, name: str, shape: tuple[str, str], words: Sequence[str], style: str) -> str:
         """Write a node and return its id; styles without a class are left plain."""
         node = self.free(f"s_{name}")
-        label = "<br/>".join(escape(line) for line in words if line) or " "
+        label = "<br/>".join(filter(None, map(escape, words))) or " "
         styled = f":::{style}" if style in _CLASSES else ""
         self.write(f'{node}{shape[0]}"{label}"{shape[1]}{styled}')
         return node
 
     def open(self, name: str, title: str) -> None:
-        self.write(f'subgraph {self.free(f"g_{name}")}["{escape(title or name) or " "}"]')
+        self.write(f'subgraph {self.free(f"g_{name}")}["{escape(title) or escape(name) or " "}"]')
         self.depth += 1
 
     def close(self) -> None:
@@ -234,7 +234,8 @@ class _Drawing:
 
     def join(self, exits: Sequence[Exit], node: str) -> None:
         for before, label in exits:
-            arrow = f'-- "{escape(label, 60)}" -->' if label else "-->"
+            words = escape(label, 60)
+            arrow = f'-- "{words}" -->' if words else "-->"
             self.edges.append(f"{before} {arrow} {node}")
 
     def free(self, wanted: str) -> str:

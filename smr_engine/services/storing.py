@@ -290,22 +290,22 @@ class Queries(Protocol):
 
 
 class Proof(Protocol):
-    """Raw rows for `smr audit verify`, read as they are, whoever wrote them."""
+    """Raw rows for `smr audit verify`, as they are, whoever wrote them."""
 
     def events(self) -> Iterator[Mapping[str, Any]]:
-        """Yield every event row with its contents (`contents`: rows), stream by stream."""
+        """Yield every event row by stream and version, with `contents`, the list of its rows."""
         ...
 
-    def orphans(self) -> Iterator[str]:
-        """Yield a description of each row that belongs to no event or no case."""
+    def strays(self) -> Iterator[str]:
+        """Yield a name for each row that belongs to no event, no case or no item."""
         ...
 
-    def heads(self) -> Mapping[str, tuple[int, bytes]]:
-        """Return version and last leaf hash of each stream as the tables beside the log say."""
+    def end_of(self, stream: str) -> Mapping[str, Any] | None:
+        """Return what the tables beside the log say of a stream's end (`events`, `head`)."""
         ...
 
     def rows(self, ref: str) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Return a case's projected rows by table, as they are."""
+        """Return a case's projected rows by table."""
         ...
 
 

@@ -169,17 +169,17 @@ class Mailroom:
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     hang_up_after_data: bool = False
 
-    async def handle_MAIL(self, server, session, envelope, address, options):
+    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802 (aiosmtpd's name)
         envelope.mail_from = address
         return self.refuse.get("MAIL", "250 OK")
 
-    async def handle_RCPT(self, server, session, envelope, address, options):
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 (aiosmtpd's name)
         if address in self.refuse:
             return self.refuse[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope):
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 (aiosmtpd's name)
         if "DATA" in self.refuse:
             return self.refuse["DATA"]
         self.letters.append(envelope)
@@ -189,7 +189,7 @@ class Mailroom:
 
     def authenticator(self, server, session, envelope, mechanism, data):
         self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"right horse")
+        return AuthResult(success=data.password == b"right horse", handled=False)
 
 
 @contextmanager

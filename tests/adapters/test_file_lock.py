@@ -76,9 +76,9 @@ def test_threads_that_share_a_lock_take_turns(tmp_path):
 @pytest.mark.parametrize("timeout_s", [0, 0.05])
 def test_who_waits_too_long_is_told_so_in_one_sentence(tmp_path, timeout_s):
     process = holder(tmp_path / "lock")
-    with pytest.raises(LockTimeoutError, match="Another smr process") as told:
-        with FileLock(tmp_path / "lock").hold(timeout_s):
-            pass
+    lock = FileLock(tmp_path / "lock")
+    with pytest.raises(LockTimeoutError, match="Another smr process") as told, lock.hold(timeout_s):
+        pass
     assert told.value.code == "lock-timeout"
     process.communicate("")
 

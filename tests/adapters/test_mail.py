@@ -123,9 +123,13 @@ def test_an_address_that_is_none_is_refused_and_not_shown(address):
 
 
 @given(st.text(), st.text(), st.text(), st.text())
-def test_whatever_people_are_called_and_write_a_letter_has_its_headers_only(name, subject, text, to):
+def test_whatever_people_are_called_and_write_a_letter_has_its_headers_only(
+    name, subject, text, to
+):
     try:
-        message = compose(letter(to=(Mailbox(name, to or ANA.address),), subject=subject, text=text))
+        message = compose(
+            letter(to=(Mailbox(name, to or ANA.address),), subject=subject, text=text)
+        )
     except EffectRefusedError:
         return
     names = [header for header, _ in message_from_bytes(message.as_bytes()).items()]
@@ -206,6 +210,7 @@ class TestServer:
             self.send(mailroom, starttls=True)
         assert mailroom.letters == []
 
+    @pytest.mark.filterwarnings("ignore:Requiring AUTH")  # loopback needs no TLS
     def test_user_and_password_come_from_the_environment(self):
         environ = {"SMTP_PASSWORD": "right horse"}
         with running_mailroom(login=True) as mailroom:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import itertools
 import socket
@@ -14,16 +15,65 @@ from smr_engine.adapters.network_guard import NetworkGuard
 from smr_engine.errors import SmrError
 from smr_engine.services.ports import EffectRefusedError, EffectUnavailableError
 
-INSIDE_HOSTS = """
-localhost LOCALHOST localhost. 127.0.0.1 127.0.0.1. 127.1 127.0.1 0177.0.0.1 0x7f.0.0.1 0x7f000001
-2130706433 017700000001 127.0.0.2 127.255.255.254 0.0.0.0 0 [::1] [::] [0:0:0:0:0:0:0:1]
-[::ffff:127.0.0.1] [::ffff:7f00:1] [::127.0.0.1] [64:ff9b::7f00:1] [2002:7f00:1::]
-[2001:0:7f00:1:0:0:80ff:fffe] [::ffff:0:127.0.0.1] [fe80::1] [fe80::1%25lo] [fe80::1%lo] [fc00::1]
-[fd00:ec2::254] [fec0::1] [ff02::1] 10.0.0.1 172.16.0.1 172.31.255.255 192.168.0.1 169.254.169.254
-100.64.0.1 100.100.100.200 192.0.0.192 198.18.0.1 224.0.0.1 240.0.0.1 255.255.255.255 ①②⑦.0.0.1
-127。0。0。1 127%2e0%2e0%2e1 1%32%37.0.0.1 user@127.0.0.1 user:word@127.0.0.1 example.com@127.0.0.1
-127.0.0.1%00.example.com example.com\\@127.0.0.1 127.0.0.1\\.example.com ::1 [127.0.0.1]
-""".split()
+INSIDE_HOSTS = (
+    "localhost",
+    "LOCALHOST",
+    "localhost.",
+    "127.0.0.1",
+    "127.0.0.1.",
+    "127.1",
+    "127.0.1",
+    "0177.0.0.1",
+    "0x7f.0.0.1",
+    "0x7f000001",
+    "2130706433",
+    "017700000001",
+    "127.0.0.2",
+    "127.255.255.254",
+    "0.0.0.0",
+    "0",
+    "[::1]",
+    "[::]",
+    "[0:0:0:0:0:0:0:1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+    "[2001:0:7f00:1:0:0:80ff:fffe]",
+    "[::ffff:0:127.0.0.1]",
+    "[fe80::1]",
+    "[fe80::1%25lo]",
+    "[fe80::1%lo]",
+    "[fc00::1]",
+    "[fd00:ec2::254]",
+    "[fec0::1]",
+    "[ff02::1]",
+    "10.0.0.1",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.0.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "100.100.100.200",
+    "192.0.0.192",
+    "198.18.0.1",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "①②⑦.0.0.1",
+    "127。0。0。1",
+    "127%2e0%2e0%2e1",
+    "1%32%37.0.0.1",
+    "user@127.0.0.1",
+    "user:word@127.0.0.1",
+    "example.com@127.0.0.1",
+    "127.0.0.1%00.example.com",
+    "example.com\\@127.0.0.1",
+    "127.0.0.1\\.example.com",
+    "::1",
+    "[127.0.0.1]",
+)
 SCHEMES = ("http", "HTTP", "https", "hTtP")
 TAILS = ("", "/", "/latest/meta-data/", "/?next=http://example.com/", "#@example.com/")
 OTHER_SCHEMES = ("file", "ftp", "gopher", "dict", "ldap", "unix", "javascript", "data", "")
@@ -112,10 +162,8 @@ def test_an_ipv4_address_hidden_in_an_ipv6_one_is_judged_by_itself(hidden):
 @given(st.text(max_size=60))
 def test_no_text_makes_the_guard_stumble(text):
     for url in (text, f"http://{text}/", f"http://example.com{text}"):
-        try:
-            NetworkGuard().target(url)
-        except EffectRefusedError as refusal:
-            assert str(refusal)
+        with contextlib.suppress(EffectRefusedError):
+            assert NetworkGuard().target(url).host
 
 
 @pytest.mark.parametrize("entry", ["localhost", "LOCALHOST.", "127.0.0.0/8", "127.0.0.1", "::/0"])

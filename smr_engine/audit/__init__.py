@@ -1,0 +1,1 @@
+"""The audit trail as bytes: leaves, their hashes, and the chain of each stream. Pure."""

@@ -1,0 +1,114 @@
+"""Commands of the contract that say so and exit 1 until their version comes."""
+
+from __future__ import annotations
+
+from smr_engine.cli.auditing import GROUP as AUDIT
+from smr_engine.cli.commands import Group, Later
+
+GROUP = Group("", "Later")
+PASSWORD = Group("password", "Passwords for signing in (come with the web).")
+TOKEN = Group("token", "Tokens for programs (come with the web).")
+
+GROUP.later(
+    Later(
+        "severity",
+        "CASE LEVEL --reason R",
+        "Score a case again.",
+        "smr severity CRISIS-2026-0007 sev1 --reason 'A regulator called'",
+        "cancel the case and start it again with --severity",
+    ),
+    Later(
+        "clock",
+        "CASE NAME --met [--note N]",
+        "Say that a clock was met.",
+        "smr clock CRISIS-2026-0007 gdpr_72h --met --note 'Notified by phone'",
+        "smr note CASE TEXT records it until then",
+    ),
+    Later(
+        "break-glass",
+        "ITEM --reason R",
+        "Release content before its approval.",
+        "smr break-glass CRISIS-2026-0007.12 --reason 'Lives at risk'",
+        "smr item ITEM shows whose approval is missing",
+    ),
+    Later(
+        "preview",
+        "PLAYBOOK --at T",
+        "Show what would happen, and when.",
+        "smr preview crisis-response --at 2026-12-24T18:00",
+        "smr playbook graph PLAYBOOK draws it",
+    ),
+    Later(
+        "test",
+        "[PATH]",
+        "Run the scenarios of playbooks.",
+        "smr test playbooks/tests/",
+        "smr validate checks playbooks, and smr start --drill tries one out",
+    ),
+    Later(
+        "simulate",
+        "PLAYBOOK --scenario F",
+        "Play a scenario on a virtual clock.",
+        "smr simulate crisis-response --scenario night.yaml",
+        "smr start PLAYBOOK --drill tries it out",
+    ),
+    Later("web", "", "Serve the pages.", "smr web", "smr inbox shows what waits for you"),
+    Later(
+        "invite",
+        "PERSON",
+        "Make a one-time sign-in for somebody.",
+        "smr invite lea",
+        "smr inbox --as PERSON shows what waits for them",
+    ),
+    Later(
+        "delegate",
+        "FROM TO --until T [--role R]",
+        "Let somebody act for somebody else.",
+        "smr delegate lea tom --until 2026-12-31 --role legal",
+        "deputies and `away` in directory.yaml do it until then",
+    ),
+    Later(
+        "delegations",
+        "",
+        "List who acts for whom.",
+        "smr delegations",
+        "deputies and `away` stand in directory.yaml",
+    ),
+)
+PASSWORD.later(Later("set", "PERSON", "Set somebody's password.", "smr password set lea"))
+TOKEN.later(
+    Later("create", "NAME", "Make a token for a program.", "smr token create monitoring"),
+    Later("revoke", "NAME", "Take a token back.", "smr token revoke monitoring"),
+    Later("list", "", "List the tokens.", "smr token list"),
+)
+AUDIT.later(
+    Later(
+        "checkpoint",
+        "",
+        "Sign the log's size and root.",
+        "smr audit checkpoint",
+        "smr audit verify checks the log as it is",
+    ),
+    Later(
+        "receipt",
+        "ITEM PERSON --out F",
+        "Write an offline proof of one decision.",
+        "smr audit receipt CRISIS-2026-0007.12 lea --out receipt.json",
+        "smr audit who CASE shows the decisions",
+    ),
+    Later(
+        "check-receipt",
+        "F --key PUB",
+        "Check an offline proof.",
+        "smr audit check-receipt receipt.json --key smr.pub",
+    ),
+    Later(
+        "export",
+        "--out DIR",
+        "Export the log with its proofs.",
+        "smr audit export --out evidence/",
+        "smr audit log --format json writes the events",
+    ),
+)
+GROUP.add(PASSWORD)
+GROUP.add(TOKEN)

@@ -1,0 +1,145 @@
+"""The audit trail for people and spreadsheets: who approved what, the log, the verification."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from smr_engine.cli.output import (
+    FAINT,
+    GOOD,
+    LATE,
+    STRONG,
+    Styled,
+    heading,
+    json_line,
+    jsonable,
+    table,
+    write,
+    write_raw,
+)
+from smr_engine.cli.session import Session
+from smr_engine.cli.text import clock_time, counted, harmless, instant, one_line, shortened
+from smr_engine.services.views import EventRow, VerifyView, WhoRow
+
+LOG_COLUMNS = (
+    *("seq", "at", "case", "kind", "actor", "on_behalf_of", "role", "assurance", "data"),
+    "leaf_hash",
+)
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+_WIDEST_DATA = 100
+
+
+# --- who ---------------------------------------------------------------------------------------
+
+
+def who(session: Session, case: str, rows: list[WhoRow]) -> None:
+    """Write who approved which response: one block per revision, void decisions marked as such."""
+    if not rows:
+        write(f"Nobody has decided on a document of {case} yet.")
+        return
+    write(Styled(f"Who approved which response in {case}", STRONG))
+    for (ref, document, revision, digest), found in groupby(rows, _what):
+        decisions = list(found)
+        of_child = f" of {ref}" if ref not in {"", case} else ""
+        heading(f"{document} revision {revision}{of_child}, SHA-256 {digest[:12]}")
+        write(_published(session, decisions[0]))
+        columns = ("Who", "Role", "Decision", "When", "Counts")
+        table(columns, (_who_row(session, row) for row in decisions))
+
+
+def _what(row: WhoRow) -> tuple[str, str, int, str]:
+    return row.case, row.document, row.revision, row.digest
+
+
+def _published(session: Session, row: WhoRow) -> str:
+    if row.published_at is None:
+        return Styled("Not published.", FAINT)
+    place = f" at {row.published_url}" if row.published_url else ""
+    return f"Published {instant(row.published_at, session.zone)}{place}"
+
+
+def _who_row(session: Session, row: WhoRow) -> tuple[str, ...]:
+    acted_for = f" for {session.name_of(row.on_behalf_of)}" if row.on_behalf_of else ""
+    decision = row.decision.replace("_", " ")
+    if row.comment:
+        decision += f": “{one_line(row.comment)}”"
+    counts = Styled("yes", GOOD) if row.valid else Styled(f"no: {row.void_reason}", LATE)
+    return (
+        f"{session.name_of(row.person)}{acted_for} ({row.assurance})",
+        row.role,
+        decision,
+        instant(row.at, session.zone),
+        counts,
+    )
+
+
+# --- the log -----------------------------------------------------------------------------------
+
+
+def log_lines(session: Session, events: Iterable[EventRow]) -> None:
+    """Write events as they come, one a line: number, time, case, kind, actor, data in short."""
+    for event in events:
+        role = f" as {event.role}" if event.role else ""
+        acted_for = f" for {event.on_behalf_of}" if event.on_behalf_of else ""
+        about = event.case or event.stream
+        line = (
+            f"{event.seq:>6}  {clock_time(event.at, session.zone)}  {about:<18}"
+            f"  {event.kind:<20}  {one_line(event.actor)}{acted_for}{role}"
+            f"  {shortened(json_line(event.data), _WIDEST_DATA)}"
+        )
+        write_raw(line)
+
+
+def log_csv(events: Iterable[EventRow]) -> None:
+    """Write events as they come, as CSV (RFC 4180) that no spreadsheet takes for formulas."""
+    for row in _csv_rows(events):
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\r\n").writerow(row)
+        write_csv_line(line.getvalue())
+
+
+def _csv_rows(events: Iterable[EventRow]) -> Iterator[list[str]]:
+    yield list(LOG_COLUMNS)
+    for event in events:
+        plain = jsonable(event)
+        plain["data"] = json.dumps(plain["data"])
+        yield [cell(plain[name]) for name in LOG_COLUMNS]
+
+
+def cell(value: object) -> str:
+    """Return a value as a CSV cell: text that begins like a formula gets an apostrophe before it.
+
+    Numbers of ours are written as they are.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, int | float):
+        return str(value)
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
+
+
+def write_csv_line(line: str) -> None:
+    """Write a line whose ends are CSV's own."""
+    write_raw(harmless(line.removesuffix("\r\n")) + "\r\n")
+
+
+# --- verification ------------------------------------------------------------------------------
+
+
+def verified(view: VerifyView) -> None:
+    """Write whether the audit log verifies, and every problem."""
+    looked_at = f"{counted(view.events, 'event')} of {counted(view.cases, 'case')}"
+    if view.erased:
+        looked_at += f", {view.erased} with erased content"
+    if view.ok:
+        write(Styled(f"The audit log verifies: {looked_at}.", GOOD))
+        return
+    write(Styled(f"The audit log does NOT verify ({looked_at}):", LATE))
+    for problem in view.problems:
+        said = problem if isinstance(problem, str) else json_line(problem)
+        write_raw(f"  {one_line(said)}")

@@ -1,0 +1,169 @@
+"""Cases for people: the list, one case, its history, its documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from smr_engine.cli.output import (
+    FAINT,
+    GOOD,
+    LATE,
+    STRONG,
+    Styled,
+    facts,
+    heading,
+    say,
+    table,
+    write,
+    write_raw,
+)
+from smr_engine.cli.render_items import typed
+from smr_engine.cli.sentences import tell
+from smr_engine.cli.session import Session
+from smr_engine.cli.text import clock_time, due_words, harmless, instant, listed, shortened
+from smr_engine.services.views import (
+    CaseRow,
+    CaseView,
+    DocumentView,
+    EffectRow,
+    EventRow,
+    ItemRow,
+    Started,
+    StepRow,
+)
+
+_STYLES = {
+    "held": LATE,
+    "failed": LATE,
+    "unknown": LATE,
+    "active": STRONG,
+    "open": STRONG,
+    "completed": GOOD,
+    "done": GOOD,
+    "skipped": FAINT,
+    "waiting": FAINT,
+    "cancelled": FAINT,
+}
+
+
+def status(word: str) -> str:
+    """Return a status in its style."""
+    return Styled(word, _STYLES.get(word, ""))
+
+
+def started(session: Session, view: Started) -> None:
+    """Write which case was opened and what to look at next."""
+    write_raw(f"{view.case} is {view.status} ({view.playbook} {view.version}).")
+    write_raw(f"  Look at it: {typed(session, 'show', view.case)}")
+    write_raw("  Everybody's work: smr inbox --all")
+
+
+def cases(session: Session, rows: list[CaseRow]) -> None:
+    """Write a list of cases."""
+    if not rows:
+        write("There are no such cases.")
+        return
+    columns = ("Case", "Title", "Severity", "Status", "Waits for", "Opened")
+    table(columns, (_case_row(session, row) for row in rows), fixed=(0,))
+
+
+def _case_row(session: Session, row: CaseRow) -> tuple[str, ...]:
+    title = f"EXERCISE {row.title}" if row.drill else row.title
+    ended = f"{row.status}: {row.outcome}" if row.outcome else row.status
+    return (
+        row.case,
+        shortened(title, 120),
+        row.severity or "",
+        Styled(ended, _STYLES.get(row.status, "")),
+        ", ".join(row.waiting_for),
+        instant(row.opened_at, session.zone),
+    )
+
+
+def case(session: Session, view: CaseView) -> None:
+    """Write one case: heads, steps, open items, documents, effects that are not done."""
+    drill = "EXERCISE " if view.drill else ""
+    write(Styled(f"{drill}{view.case}  {view.title}", STRONG))
+    facts(_case_heads(session, view))
+    if view.steps:
+        heading("Steps")
+        table(("Status", "Step", "Kind", "Outcome"), (_step_row(row) for row in view.steps))
+    _open_items(session, [row for row in view.items if row.status == "open"])
+    _documents(view)
+    _effects(view.effects)
+
+
+def _case_heads(session: Session, view: CaseView) -> Iterable[tuple[str, str]]:
+    ended = f"{view.status}: {view.outcome}" if view.outcome else view.status
+    return (
+        ("Status", Styled(ended, _STYLES.get(view.status, ""))),
+        ("Playbook", f"{view.playbook} {view.version} ({view.digest[:12]})"),
+        ("Severity", view.severity or ""),
+        ("Opened", f"{instant(view.opened_at, session.zone)} by {session.name_of(view.requester)}"),
+        ("Closed", instant(view.closed_at, session.zone)),
+        ("Opened by case", view.parent.partition(" ")[0]),
+        ("Opened cases", listed(view.children)),
+    )
+
+
+def _step_row(row: StepRow) -> tuple[str, ...]:
+    indent = "  " * row.path.count("/")
+    again = f" (round {row.round})" if row.round > 1 else ""
+    name = row.title or row.path.rsplit("/", 1)[-1]
+    outcome = row.outcome or ""
+    if row.reason:
+        outcome = f"{outcome}: {shortened(row.reason, 160)}" if outcome else row.reason
+    return status(row.status), f"{indent}{name}{again}", row.kind, outcome
+
+
+def _open_items(session: Session, rows: list[ItemRow]) -> None:
+    if not rows:
+        return
+    heading("Waiting for people")
+    table(("Item", "What", "Due", "For"), (_item_row(session, row) for row in rows), fixed=(0,))
+
+
+def _item_row(session: Session, row: ItemRow) -> tuple[str, ...]:
+    words = due_words(row.due, session.now)
+    waits = listed([session.name_of(person) for person in row.waiting_for])
+    return row.item, row.title, Styled(words, LATE) if row.overdue else words, waits
+
+
+def _documents(view: CaseView) -> None:
+    if not view.documents:
+        return
+    heading("Documents")
+    rows = (
+        (f"{d.document}@{d.scope}" if d.scope else d.document, str(d.revision), d.digest[:12])
+        for d in view.documents
+    )
+    table(("Document", "Revision", "SHA-256"), rows, fixed=(0,))
+
+
+def _effects(rows: list[EffectRow]) -> None:
+    """Write publications, and everything that is not simply done."""
+    shown = [row for row in rows if row.kind == "publication" or row.status != "done"]
+    if not shown:
+        return
+    heading("Sent, and owed to the outside world")
+    cells = ((status(row.status), row.name, row.url or row.reason) for row in shown)
+    table(("Status", "What", "Where, or why"), cells)
+
+
+def timeline(session: Session, case_ref: str, events: list[EventRow]) -> None:
+    """Write a case's history in sentences, with what people said in their own words."""
+    write(Styled(f"{case_ref}, times in {session.zone}", STRONG), "")
+    for told in tell(events, session.name_of):
+        of_child = f"{told.event.case}: " if told.event.case not in {None, "", case_ref} else ""
+        write_raw(f"{clock_time(told.event.at, session.zone)}  {of_child}{told.sentence}")
+        for line in harmless(told.said).splitlines():
+            write_raw(f"{' ' * 19}| {line}")
+
+
+def document(session: Session, view: DocumentView) -> None:
+    """Write a document's text, or the difference of two revisions, and nothing else, to stdout."""
+    write_raw(view.diff if view.diff is not None else view.text)
+    if view.diff is None:
+        author = session.name_of(view.author) if view.author else "a template"
+        note = f"revision {view.revision} by {author}, SHA-256 {view.digest}"
+        say(f"{view.document} {note}")

@@ -1,0 +1,255 @@
+"""Items for people: the inbox, and all that somebody needs to act on one of them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from smr_engine.cli.forms import FormField, fields_of
+from smr_engine.cli.output import (
+    FAINT,
+    GOOD,
+    LATE,
+    STRONG,
+    WARN,
+    Styled,
+    facts,
+    framed,
+    heading,
+    table,
+    write,
+    write_raw,
+)
+from smr_engine.cli.session import Session
+from smr_engine.cli.text import counted, due_words, instant, listed, shortened
+from smr_engine.services.views import ItemRow, ItemView
+
+VERBS: Mapping[str, str] = {
+    "task": "Do",
+    "draft": "Write",
+    "decision": "Decide",
+    "approval": "Approve",
+    "publish": "Post",
+    "acknowledgement": "Acknowledge",
+    "repair": "Settle",
+}
+
+
+# --- the inbox ---------------------------------------------------------------------------------
+
+
+def inbox(session: Session, rows: list[ItemRow], *, everybody: bool) -> None:
+    """Write what waits, most urgent first as the service sorts it, each with what to type next."""
+    whom = "anybody" if everybody or not session.person else session.name_of(session.person)
+    if not rows:
+        write(f"Nothing waits for {whom}.")
+        return
+    waits = "things wait" if len(rows) > 1 else "thing waits"
+    write(Styled(f"{len(rows)} {waits} for {whom}", STRONG), "")
+    columns = ("Due", "What", "Case", "Next")
+    table(columns, (_inbox_row(session, row) for row in rows), fixed=(0, 2, 3))
+
+
+def _inbox_row(session: Session, row: ItemRow) -> tuple[str, str, str, str]:
+    what = f"{VERBS.get(row.kind, 'Act')}: {shortened(row.title, 120)}"
+    if row.may:
+        return _due(session, row), what, row.case, typed(session, "item", row.item)
+    waits = f"waits for {', '.join(row.waiting_for)}" if row.waiting_for else row.why_not
+    about = Styled(f"{what} ({waits})" if waits else what, FAINT)
+    return _due(session, row), about, row.case, Styled(typed(session, "item", row.item), FAINT)
+
+
+def _due(session: Session, row: ItemRow | ItemView) -> str:
+    words = due_words(row.due, session.now)
+    return Styled(words, LATE) if row.overdue else words
+
+
+# --- one item ----------------------------------------------------------------------------------
+
+
+def item(session: Session, view: ItemView) -> None:
+    """Write everything that a person needs to act on an item, and the commands to type."""
+    write(Styled(f"{VERBS.get(view.kind, 'Act')}: {view.title}", STRONG))
+    facts(_heads(session, view))
+    if view.message:
+        write("", view.message)
+    _form(view)
+    _questions(view)
+    _content(view)
+    _changes(view)
+    _destinations(view)
+    _quorum(view)
+    _votes(session, view)
+    _attachments(view)
+    _what_to_type(session, view)
+
+
+def _heads(session: Session, view: ItemView) -> Iterator[tuple[str, str]]:
+    yield "Item", view.item
+    yield "Case", view.case
+    yield "Step", view.step
+    yield "Status", Styled(view.status, "") if view.status == "open" else Styled(view.status, WARN)
+    if view.due is not None:
+        words = f"{due_words(view.due, session.now)} ({instant(view.due, session.zone)})"
+        late = view.overdue and view.status == "open"
+        yield "Due", Styled(words, LATE) if late else words
+    yield "Asked", listed([session.name_of(person) for person in view.offered])
+    yield "Replaces", f"{view.previous}, which no longer counts" if view.previous else ""
+
+
+def _form(view: ItemView) -> None:
+    found = fields_of(view.form)
+    if not found:
+        return
+    heading("What to fill in")
+    table(("Field", "What", "How"), (_field_row(each) for each in found), fixed=(0,))
+
+
+def _field_row(each: FormField) -> tuple[str, str, str]:
+    needed = each.words if each.required else f"{each.words}, may be left out"
+    about = f"{each.title}: {each.help}" if each.help else each.title
+    return each.name, about, needed
+
+
+def _questions(view: ItemView) -> None:
+    if view.questions:
+        heading("Questions, from the first on")
+        columns = ("Question", "Asks", "If yes", "If no")
+        table(columns, ((q.id, q.ask, q.if_yes, q.if_no) for q in view.questions), fixed=(0,))
+    if view.choices:
+        heading("Choose one")
+        table(("Choice", "Means"), ((c["id"], c.get("title") or "") for c in view.choices))
+
+
+def _content(view: ItemView) -> None:
+    for entry in view.content:
+        revision = f", revision {entry['revision']}" if entry.get("revision") else ""
+        digest = f", SHA-256 {str(entry['digest'])[:12]}" if entry.get("digest") else ""
+        write("")
+        framed(str(entry.get("text") or ""), f"{entry['document']}{revision}{digest}")
+
+
+def _changes(view: ItemView) -> None:
+    for entry in view.changes:
+        heading(f"What changed in {entry['document']} since {view.previous or 'the last round'}")
+        write_raw(str(entry.get("diff") or "nothing"))
+
+
+def _destinations(view: ItemView) -> None:
+    if not view.destinations:
+        return
+    heading("Where it goes")
+    for entry in view.destinations:
+        write(f"  {_destination(entry)}")
+
+
+def _destination(entry: Mapping[str, Any]) -> str:
+    """Return a publication in words: what goes to which accounts and people, in reply to what."""
+    places = [str(name) for name in entry.get("accounts") or ()]
+    places += [_recipient(to) for to in entry.get("to") or ()]
+    words = [f"{entry.get('document') or 'It'} to {listed(places) or 'nowhere yet'}"]
+    if entry.get("audience"):
+        words.append(f"for the audience: {entry['audience']}")
+    if entry.get("in_reply_to"):
+        words.append(f"in reply to {entry['in_reply_to']}")
+    if entry.get("replaces"):
+        words.append(f"in place of {entry['replaces']}")
+    return ", ".join(words)
+
+
+def _recipient(to: Any) -> str:
+    if isinstance(to, Mapping):
+        return str(to.get("name") or to.get("id") or to.get("email") or "")
+    return str(to)
+
+
+def _quorum(view: ItemView) -> None:
+    if not view.quorum:
+        return
+    heading("Who has to approve")
+    rows = []
+    for line in view.quorum:
+        filled = line.have >= line.need
+        state = (
+            Styled("filled", GOOD) if filled else Styled(f"{line.need - line.have} missing", WARN)
+        )
+        rows.append((line.role, f"{line.have} of {line.need}", state))
+    table(("Role", "Approved", "Is"), rows)
+
+
+def _votes(session: Session, view: ItemView) -> None:
+    if not view.votes:
+        return
+    heading("Decisions so far")
+    rows = []
+    for vote in view.votes:
+        decision = str(vote.get("decision") or "").replace("_", " ")
+        roles = listed([str(role) for role in vote.get("roles") or ()])
+        person = session.name_of(str(vote.get("person") or ""))
+        rows.append((person, roles, decision, str(vote.get("comment") or "")))
+    table(("Who", "As", "Decision", "Comment"), rows)
+
+
+def _attachments(view: ItemView) -> None:
+    if not view.attachments:
+        return
+    heading("Evidence")
+    for entry in view.attachments:
+        size = counted(entry["size"], "byte") if entry.get("size") else ""
+        parts = [str(entry.get("name") or ""), str(entry.get("url") or ""), size]
+        write(f"  {', '.join(part for part in parts if part)}")
+
+
+# --- what to type ------------------------------------------------------------------------------
+
+
+def _what_to_type(session: Session, view: ItemView) -> None:
+    if view.status != "open":
+        return
+    if not view.may:
+        write("", Styled(f"You cannot act on this: {view.why_not}", WARN))
+        return
+    heading("What to type")
+    for line in commands_for(session, view):
+        write_raw(f"  {line}")
+
+
+def commands_for(session: Session, view: ItemView) -> list[str]:
+    """Return the command lines that answer an item, ready to be completed and typed."""
+    name = view.item
+    if view.kind == "approval":
+        why = ("--comment", "WHY")
+        others = ("request-changes", "reject", "recuse")
+        return [
+            typed(session, "approve", name),
+            *(typed(session, verb, name, *why) for verb in others),
+        ]
+    if view.kind == "repair":
+        answers = ("--retry", "--skip", "--cancel", "--not-sent")
+        lines = [typed(session, "repair", name, answer, "--reason", "WHY") for answer in answers]
+        return [*lines, typed(session, "repair", name, "--sent", "URL", "--reason", "WHY")]
+    if view.kind == "acknowledgement":
+        return [typed(session, "ack", name)]
+    if view.kind == "draft":
+        return [
+            typed(session, "document", view.case, view.document or "NAME") + " > draft.md",
+            typed(session, "revise", name, "--file", "draft.md", "--done"),
+        ]
+    return [typed(session, "complete", name, *_answers(view))]
+
+
+def _answers(view: ItemView) -> Iterator[str]:
+    if view.choices:
+        yield from ("-o", f"choice={view.choices[0]['id']}")
+    elif view.questions:
+        yield from ("-o", f"{view.questions[0].id}=yes")
+    for each in fields_of(view.form):
+        if each.required:
+            yield from ("-o", f"{each.name}={each.example}")
+
+
+def typed(session: Session, *words: str) -> str:
+    """Return a command line as it has to be typed by whoever reads it."""
+    acting = ("--as", session.options.acting) if session.options.acting else ()
+    return shlex.join(["smr", *words, *acting])

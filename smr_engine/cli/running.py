@@ -1,0 +1,221 @@
+"""Setting up and keeping running: workspace, conductor, Prefect, database."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from smr_engine.cli.commands import Group
+from smr_engine.cli.failures import REFUSED, tell
+from smr_engine.cli.output import say, write_json, write_raw
+from smr_engine.cli.session import Session
+from smr_engine.cli.text import counted
+from smr_engine.errors import SmrError
+
+if TYPE_CHECKING:
+    from flows.inline import InlineDispatcher
+    from smr_engine.services.conductor import Conductor
+
+GROUP = Group("", "Running")
+DB = Group("db", "The database.")
+GROUP.add(DB)
+
+
+@GROUP.command("init", "smr init halden --sample", "smr init .")
+def init(
+    session: Session,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where; made when missing.")],
+    sample: Annotated[
+        bool, typer.Option("--sample", help="With a sample company to try things out.")
+    ] = False,
+) -> None:
+    """Make a workspace."""
+    from smr_engine.services import setup
+
+    setup.init(folder, sample)
+    if session.as_json:
+        write_json({"workspace": folder})
+        return
+    write_raw(f"{folder} is a workspace now.")
+    say(f"  Next: cd {folder}")
+    say("  Then: smr doctor, smr playbooks" if sample else "  Then: fill in directory.yaml")
+
+
+@GROUP.command("work", "smr work", "smr work --until-idle --json")
+def work(
+    session: Session,
+    until_idle: Annotated[
+        bool, typer.Option("--until-idle", help="Do what is due and owed now, then exit.")
+    ] = False,
+) -> None:
+    """Run the conductor.
+
+    It fires what is due, sends what is owed, and opens what is scheduled.
+    """
+    from smr_engine.services import schedules
+
+    _log(session)
+    schedules.sync_triggers(session.ws)
+    dispatcher = _dispatcher(session)
+    dispatcher.prepare()
+    if not until_idle:
+        say("Working. Ctrl-C stops, after finishing what is under way.")
+    _conduct(session, dispatcher, until_idle=until_idle)
+
+
+def _conduct(session: Session, dispatcher: InlineDispatcher, *, until_idle: bool = False) -> None:
+    """Run a conductor until it is idle or a signal stops it; say what it did."""
+    from smr_engine.bootstrap import conductor
+
+    made = conductor(session.ws, dispatcher)
+    _stop_on_signals(session, made)
+    did = made.run(until_idle=until_idle)
+    if session.as_json:
+        write_json(did)
+    else:
+        sent = f"{counted(did.effects, 'effect')}, {counted(did.timers, 'timer')}"
+        write_raw(f"Done: {sent}, in {counted(did.cases, 'case')}.")
+
+
+def _stop_on_signals(session: Session, conductor: Conductor) -> None:
+    """Let the first SIGINT or SIGTERM drain the conductor, and a second one end it at once."""
+
+    def drain(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.default_int_handler)
+        conductor.stop()
+        session.ws.waker.wake()
+
+    signal.signal(signal.SIGINT, drain)
+    signal.signal(signal.SIGTERM, drain)
+
+
+def _dispatcher(session: Session) -> InlineDispatcher:
+    from flows.inline import InlineDispatcher
+    from smr_engine.bootstrap import find_prefect, prefect_answers
+
+    ws = session.ws
+    return InlineDispatcher(ws, lambda: find_prefect(ws, os.environ), prefect_answers)
+
+
+def _log(session: Session) -> None:
+    """Write our own log to standard error, at the settings' level."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    ours = logging.getLogger("smr")
+    ours.addHandler(handler)
+    ours.setLevel(session.settings.log_level.value.upper())
+
+
+@GROUP.command("up", "smr up", "smr up --no-browser")
+def up(
+    session: Session,
+    port: Annotated[
+        int | None, typer.Option("--port", metavar="N", help="Of the pages, which come later.")
+    ] = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Do not open the pages, which come later.")
+    ] = False,
+) -> None:
+    """Run everything: Prefect server and conductor."""
+    from smr_engine.adapters.prefect_server import server_status, stop_server
+    from smr_engine.services import schedules
+
+    _log(session)
+    if port is not None or no_browser:
+        say("The pages come with a later version; --port and --no-browser change nothing yet.")
+    ws = session.ws
+    ran_before = server_status(ws.state).running
+    _find_prefect(session)
+    schedules.sync_triggers(ws)
+    dispatcher = _dispatcher(session)
+    dispatcher.prepare()
+    say("There are no pages yet: use `smr inbox`, `smr item`, `smr approve` in another terminal.")
+    say(f"Working on {ws.root}. Ctrl-C stops everything.")
+    try:
+        _conduct(session, dispatcher)
+    finally:
+        if not ran_before:
+            stop_server(ws.state)
+
+
+def _find_prefect(session: Session) -> None:
+    """Say where Prefect answers, starting the embedded server if need be; work goes on without."""
+    from smr_engine.bootstrap import find_prefect
+
+    say("Starting Prefect (some seconds; a first time takes longer) ...")
+    try:
+        say(f"Prefect answers at {find_prefect(session.ws, os.environ)}")
+    except SmrError as problem:
+        tell(problem, as_json=session.as_json)
+        say("Going on without Prefect: messages and publications go out directly.")
+
+
+@GROUP.command("down", "smr down")
+def down(session: Session) -> None:
+    """Stop the embedded Prefect server."""
+    from smr_engine.adapters.prefect_server import stop_server
+    from smr_engine.settings import STATE_FOLDER
+
+    stopped = stop_server(session.folder / STATE_FOLDER)
+    if session.as_json:
+        write_json({"stopped": stopped})
+    else:
+        write_raw("Stopped." if stopped else "No embedded Prefect server was running.")
+
+
+@GROUP.command("deploy", "smr deploy")
+def deploy(session: Session) -> None:
+    """Register flows and playbooks with Prefect.
+
+    Of the playbooks those that `prefect_start` lists; schedules of all of them are taken over too.
+    """
+    from smr_engine.services import schedules
+
+    faulty = schedules.sync_triggers(session.ws)
+    from flows.deployments import deploy as register
+
+    names = register(session.ws)
+    if session.as_json:
+        write_json({"deployments": names, "not_deployed": faulty})
+        return
+    write_raw(
+        f"Registered: {', '.join(names) or 'the flows only; prefect_start lists no playbook'}."
+    )
+    for name in faulty:
+        say(f"{name} has errors: see smr validate")
+
+
+@GROUP.command("doctor", "smr doctor")
+def doctor(session: Session) -> int:
+    """Find what is wrong here, and how to mend it.
+
+    Exits 1 if anything is wrong.
+    """
+    from smr_engine.cli import render_library
+    from smr_engine.services import doctor
+
+    found = doctor.examine(session.ws)
+    if session.as_json:
+        write_json(found)
+    else:
+        render_library.findings(found)
+    return 0 if all(finding.ok for finding in found) else REFUSED
+
+
+@DB.command("upgrade", "smr db upgrade")
+def db_upgrade(session: Session) -> None:
+    """Bring the database to this version's form.
+
+    Opening a workspace does so as well.
+    """
+    opened = session.ws.root
+    if session.as_json:
+        write_json({"workspace": opened})
+    else:
+        write_raw(f"The database of {opened} is up to date.")

@@ -1,0 +1,139 @@
+"""Sentences about cases, their steps, and what belongs to no case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from smr_engine.cli.sentence_parts import Memory, Sentence, actor, item_title, silent, step_name
+from smr_engine.cli.text import counted, listed
+from smr_engine.services.views import EventRow
+
+
+def _case_opened(event: EventRow, memory: Memory) -> str:
+    data = event.data
+    drill = "the EXERCISE " if data.get("drill") else ""
+    severity = f", {data['severity']}" if data.get("severity") else ""
+    title = f": {data['title']}" if data.get("title") else ""
+    playbook = f"{data['playbook']} {data['version']}"
+    return f"{actor(event, memory)} opened {drill}{data['ref']} ({playbook}{severity}){title}"
+
+
+def _case_held(event: EventRow, memory: Memory) -> str:
+    return f"The case is held until {item_title(event, memory)} is answered"
+
+
+def _case_completed(event: EventRow, _: Memory) -> str:
+    return f"The case is closed: {event.data['outcome']}"
+
+
+def _case_cancelled(event: EventRow, memory: Memory) -> str:
+    return f"{actor(event, memory)} cancelled the case"
+
+
+def _note(event: EventRow, memory: Memory) -> str:
+    return f"{actor(event, memory)} noted"
+
+
+def _signal(event: EventRow, memory: Memory) -> str:
+    key = f" for {event.data['key']}" if event.data.get("key") else ""
+    return f"{actor(event, memory)} sent the signal {event.data['signal']}{key}"
+
+
+def _child_opened(event: EventRow, _: Memory) -> str:
+    waits = ", and waits for it" if event.data.get("waits") else ""
+    return f"{step_name(event)} opened {event.data['child']}{waits}"
+
+
+def _child_ended(event: EventRow, _: Memory) -> str:
+    return f"{event.data['child']} ended: {event.data['outcome']}"
+
+
+def _skipped(event: EventRow, _: Memory) -> str:
+    reason = f": {event.data['reason']}" if event.data.get("reason") else ""
+    return f"{step_name(event)} was skipped{reason}"
+
+
+def _step_completed(event: EventRow, memory: Memory) -> str:
+    """Tell the end of steps that no person ended and no effect has told already."""
+    kind = memory.kinds.get((event.case, event.path), "")
+    if event.data.get("by") or kind not in {"decision", "wait", "repeat", "set"}:
+        return ""
+    if kind == "set":
+        values = event.data.get("output") or {}
+        return f"{step_name(event)} recorded {listed(list(values))}" if values else ""
+    return f"{step_name(event)} ended: {event.data['outcome']}"
+
+
+def _step_failed(event: EventRow, _: Memory) -> str:
+    return f"{step_name(event)} failed"
+
+
+def _reopened(event: EventRow, _: Memory) -> str:
+    return f"{step_name(event)} begins round {event.data['round']}: {event.data['why']}"
+
+
+def _option(event: EventRow, _: Memory) -> str:
+    because = f", because {event.data['because']}" if event.data.get("because") else ""
+    return f"{step_name(event)} took '{event.data['option']}'{because}"
+
+
+def _round_planned(event: EventRow, _: Memory) -> str:
+    missed = event.data.get("missed")
+    return f"{step_name(event)} missed {counted(missed, 'beat')}" if missed else ""
+
+
+# --- other streams -----------------------------------------------------------------------------
+
+
+def _directory(event: EventRow, memory: Memory) -> str:
+    return f"{actor(event, memory)} imported the directory, version {event.data['version']}"
+
+
+def _registered(event: EventRow, _: Memory) -> str:
+    return f"{event.data['playbook']} {event.data['version']} was registered"
+
+
+def _schedule_added(event: EventRow, memory: Memory) -> str:
+    return f"{actor(event, memory)} added a schedule of {event.data['playbook']}"
+
+
+def _schedule_removed(event: EventRow, memory: Memory) -> str:
+    return f"{actor(event, memory)} removed a schedule of {event.data['playbook']}"
+
+
+def _schedule_settled(event: EventRow, _: Memory) -> str:
+    return f"The schedule's instant {event.data['due']} was {event.data['decision']}"
+
+
+OF_CASES: Mapping[str, Sentence] = {
+    "CaseOpened": _case_opened,
+    "CaseHeld": _case_held,
+    "CaseReleased": lambda _, __: "The case goes on",
+    "CaseCompleted": _case_completed,
+    "CaseCancelled": _case_cancelled,
+    "NoteWritten": _note,
+    "SignalAwaited": silent,
+    "SignalReceived": _signal,
+    "ChildOpened": _child_opened,
+    "ChildEnded": _child_ended,
+    "ScopeOpened": silent,
+    "ElementsListed": silent,
+    "ScopeStarted": silent,
+    "ScopeEnded": silent,
+    "StepStarted": silent,
+    "StepSkipped": _skipped,
+    "StepCompleted": _step_completed,
+    "StepFailed": _step_failed,
+    "StepCancelled": silent,
+    "StepReopened": _reopened,
+    "OptionTaken": _option,
+    "RoundPlanned": _round_planned,
+    "TimerSet": silent,
+    "TimerFired": silent,
+    "DirectoryImported": _directory,
+    "PlaybookRegistered": _registered,
+    "ScheduleAdded": _schedule_added,
+    "ScheduleRemoved": _schedule_removed,
+    "ScheduleSettled": _schedule_settled,
+}
+"""Sentences about cases, their steps, and what is no case."""

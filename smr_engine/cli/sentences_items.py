@@ -1,0 +1,177 @@
+"""Sentences about documents, items and effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from smr_engine.cli.sentence_parts import (
+    Memory,
+    Sentence,
+    actor,
+    effect_name,
+    item_title,
+    people,
+    silent,
+)
+from smr_engine.cli.text import counted, listed
+from smr_engine.services.views import EventRow
+
+
+def _revised(event: EventRow, memory: Memory) -> str:
+    data = event.data
+    text = f"{data['document']} revision {data['revision']}"
+    if data.get("source") == "template":
+        return f"{text} was made from its template"
+    if data.get("source") == "handed_over":
+        return f"{text} was handed over by the parent case"
+    past = ", past failed checks" if data.get("override") else ""
+    return f"{actor(event, memory)} saved {text}{past}"
+
+
+_ASKED = {
+    "task": "to do",
+    "draft": "to write",
+    "decision": "to decide",
+    "approval": "to approve",
+    "publish": "to post",
+    "acknowledgement": "to acknowledge",
+    "repair": "to settle",
+}
+
+
+def _item_opened(event: EventRow, memory: Memory) -> str:
+    data = event.data
+    who = people(data.get("offered") or (), memory) or "Nobody"
+    verb = "was" if len(data.get("offered") or ()) < 2 else "were"
+    asked = _ASKED.get(data["kind_of"], "to act on")
+    again = " again" if data.get("previous") else ""
+    return f"{who} {verb} asked{again} {asked} '{data.get('title') or data['item']}'"
+
+
+_DID = {
+    "task": "completed",
+    "draft": "finished",
+    "publish": "posted",
+    "acknowledgement": "acknowledged",
+}
+
+
+def _item_completed(event: EventRow, memory: Memory) -> str:
+    data, who, title = event.data, actor(event, memory), item_title(event, memory)
+    kind = memory.items.get(data["item"], {}).get("kind_of", "task")
+    if kind == "approval":
+        return "" if data["outcome"] != "approved" else f"{title} is approved: the quorum is filled"
+    if kind == "decision":
+        return f"{who} decided {title}: {data['outcome']}"
+    if kind == "repair":
+        return f"{who} settled {title}: {str(data['outcome']).replace('_', ' ')}"
+    counts_for = data.get("by") or ""
+    if kind == "acknowledgement" and counts_for not in {"", event.actor}:
+        return f"{who} recorded that {memory.name(counts_for)} acknowledged {title}"
+    return f"{who} {_DID.get(kind, 'completed')} {title}"
+
+
+def _item_closed(event: EventRow, memory: Memory) -> str:
+    data = event.data
+    if data["status"] == "superseded":
+        return (
+            f"{item_title(event, memory)} no longer counts ({data['why']}): see {data['by_item']}"
+        )
+    if data["status"] == "expired":
+        return f"{item_title(event, memory)} expired"
+    return f"{item_title(event, memory)} was closed: {data['why']}"
+
+
+def _reassigned(event: EventRow, memory: Memory) -> str:
+    to = memory.name(event.data["to"])
+    return f"{actor(event, memory)} handed {item_title(event, memory)} over to {to}"
+
+
+def _reminded(event: EventRow, memory: Memory) -> str:
+    who = people(event.data["people"], memory)
+    return f"{who or 'Nobody'} reminded of {item_title(event, memory)}"
+
+
+def _escalated(event: EventRow, memory: Memory) -> str:
+    return f"{item_title(event, memory)} was escalated to {people(event.data['people'], memory)}"
+
+
+_DECIDED = {
+    "approve": "approved",
+    "request_changes": "asked for changes to",
+    "reject": "rejected",
+    "recuse": "stepped back from deciding on",
+}
+
+
+def _decision(event: EventRow, memory: Memory) -> str:
+    data = event.data
+    bundle = memory.items.get(data["item"], {}).get("bundle") or {}
+    texts = [f"{each['document']} revision {each['revision']}" for each in bundle["documents"]]
+    roles = listed(list(data.get("roles") or ()))
+    held = f" as {roles}" if roles else ""
+    return f"{actor(event, memory)} {_DECIDED[data['decision']]} {listed(texts)}{held}"
+
+
+def _evidence(event: EventRow, memory: Memory) -> str:
+    what = event.data.get("name") or event.data.get("url") or "evidence"
+    return f"{actor(event, memory)} attached {what} to {item_title(event, memory)}"
+
+
+# --- effects -----------------------------------------------------------------------------------
+
+
+def _begun(event: EventRow, memory: Memory) -> str:
+    return f"The approval was checked again, then began: {effect_name(event, memory)}"
+
+
+def _effect_done(event: EventRow, memory: Memory) -> str:
+    kind = memory.effects.get(event.data["effect"], {}).get("kind_of", "")
+    result = event.data.get("result") or {}
+    if kind == "case":
+        return ""
+    if kind == "publication":
+        return f"Done: {effect_name(event, memory)} {result.get('url') or ''}"
+    told = result.get("told") or ()
+    if kind == "notification" and told:
+        return f"Done: {effect_name(event, memory)} ({counted(len(told), 'message')})"
+    if result.get("withheld"):
+        return f"EXERCISE, not sent: {effect_name(event, memory)}"
+    return f"Done: {effect_name(event, memory)}"
+
+
+def _effect(words: str) -> Callable[[EventRow, Memory], str]:
+    def sentence(event: EventRow, memory: Memory) -> str:
+        return f"{words}: {effect_name(event, memory)}"
+
+    return sentence
+
+
+def _deferred(event: EventRow, memory: Memory) -> str:
+    if not event.data.get("tries", 1):
+        return ""
+    reason = f" ({event.data['reason']})" if event.data.get("reason") else ""
+    return f"Failed for now{reason}, will be tried again: {effect_name(event, memory)}"
+
+
+OF_ITEMS: Mapping[str, Sentence] = {
+    "DecisionRecorded": _decision,
+    "DocumentRevised": _revised,
+    "EffectFailed": _effect("Failed"),
+    "EffectUnknown": _effect("It may or may not have happened"),
+    "ItemOpened": _item_opened,
+    "ItemCompleted": _item_completed,
+    "ItemClosed": _item_closed,
+    "ItemReassigned": _reassigned,
+    "ItemReminded": _reminded,
+    "ItemEscalated": _escalated,
+    "EvidenceAttached": _evidence,
+    "EffectOwed": silent,
+    "PublicationStarted": _begun,
+    "EffectDone": _effect_done,
+    "EffectDeferred": _deferred,
+    "EffectResumed": _effect("Found not to have happened, owed again"),
+    "EffectCancelled": _effect("No longer owed"),
+    "OutcomeNoted": _effect("A late answer came"),
+}
+"""Sentences about documents, items and effects."""

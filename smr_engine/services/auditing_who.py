@@ -1,0 +1,180 @@
+"""Who approved which response: every decision on every document, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from smr_engine.engine.state import Case, Item, Scope, Vote
+from smr_engine.engine.statuses import DecisionKind, EffectKind, EffectStatus, ItemKind, ItemStatus
+from smr_engine.errors import NotFound
+from smr_engine.playbook.suggest import did_you_mean
+from smr_engine.services.reading_verdicts import number_of
+from smr_engine.services.stored import EventFilter
+from smr_engine.services.storing import UnitOfWork
+from smr_engine.services.views import WhoRow
+from smr_engine.services.workspace import Workspace
+
+APPROVED = "approved"
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """Where and when a text went out."""
+
+    at: datetime | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An approval item in its case and scope."""
+
+    case: Case
+    scope: Scope
+    item: Item
+
+
+def who(ws: Workspace, case: str, document: str | None = None) -> list[WhoRow]:
+    """Return every decision in a case and the cases under it, one row a document, oldest first.
+
+    A row is `valid` while the decision counts: its item was not superseded, withdrawn or asked
+    again in a new round, and an approval was not overtaken by a rejection or a request for changes.
+    `published_*` is the first account (the hub) that carries the very text a valid approval let go.
+
+    Args:
+        ws: the workspace.
+        case: the case's reference.
+        document: only decisions on this document.
+
+    Raises:
+        NotFound: `no-such-case`, or `no-such-document`: nobody was asked about one of that name.
+    """
+    with ws.storage.reading() as unit:
+        refs = [case, *unit.queries.children(case)]
+        cases = [unit.cases.load(ref, all_scopes=True) for ref in refs]
+        proofs = _assurances(unit, refs)
+    items = [asked for each in cases for asked in _approvals(each)]
+    if document is not None:
+        _require(document, items, case)
+    rows = [
+        row
+        for asked in items
+        for row in _rows(asked, proofs)
+        if document in {None, row.document}
+    ]
+    return sorted(rows, key=lambda row: (row.at, row.case, number_of(row.item)))
+
+
+def _require(document: str, items: list[_Asked], case: str) -> None:
+    names = {entry["document"] for asked in items for entry in asked.item.bundle["documents"]}
+    if document not in names:
+        there = f"decided on: {', '.join(sorted(names))}" if names else "nothing to decide on yet"
+        raise NotFound(
+            "no-such-document",
+            f"nobody was asked to approve a document {document} in {case}",
+            hint=did_you_mean(document, names) or there,
+        )
+
+
+def _assurances(unit: UnitOfWork, refs: list[str]) -> Mapping[tuple[str, str], str]:
+    """Return how everybody who decided proved who they were, by item and person."""
+    which = EventFilter(cases=tuple(refs), kinds=("DecisionRecorded",))
+    return {(e.facts["item"], e.facts["person"]): e.assurance for e in unit.events.select(which)}
+
+
+def _approvals(case: Case) -> Iterator[_Asked]:
+    for scope in case.scopes.values():
+        for item in scope.items.values():
+            if item.kind is ItemKind.APPROVAL:
+                yield _Asked(case, scope, item)
+
+
+def _rows(asked: _Asked, proofs: Mapping[tuple[str, str], str]) -> Iterator[WhoRow]:
+    item = asked.item
+    for vote in item.votes:
+        void = _void_reason(asked, vote)
+        released = not void and vote.decision is DecisionKind.APPROVE
+        for entry in item.bundle["documents"]:
+            published = _published(asked, entry) if released else _Published()
+            yield WhoRow(
+                document=entry["document"],
+                revision=entry["revision"],
+                digest=entry["digest"],
+                person=vote.person,
+                role=_role(item, vote),
+                on_behalf_of=vote.on_behalf_of,
+                decision=vote.decision.value,
+                comment=vote.comment,
+                at=vote.at,
+                assurance=proofs.get((item.id, vote.person), ""),
+                valid=not void,
+                void_reason=void,
+                published_at=published.at,
+                published_url=published.url,
+                case=asked.case.header.ref,
+                item=item.id,
+            )
+
+
+def _role(item: Item, vote: Vote) -> str:
+    """Return the roles that the person held and the quorum asked for."""
+    wanted = dict.fromkeys(role for line in item.lines for role in line.roles)
+    return ", ".join(role for role in wanted if role in vote.roles)
+
+
+def _void_reason(asked: _Asked, vote: Vote) -> str:
+    """Return why a decision no longer counts; empty while it does."""
+    item, state = asked.item, asked.scope.step(asked.item.step)
+    if item.status is ItemStatus.SUPERSEDED:
+        return "superseded: the content changed"
+    if item.status in {ItemStatus.CANCELLED, ItemStatus.EXPIRED}:
+        return f"{item.status.value}: {item.outcome}"
+    if state.round != item.round:
+        return "a new round was asked"
+    overtaken = item.status is ItemStatus.COMPLETED and item.outcome != APPROVED
+    if overtaken and vote.decision is DecisionKind.APPROVE:
+        return f"the round ended: {item.outcome.replace('_', ' ')}"
+    return ""
+
+
+# --- what went out -----------------------------------------------------------------------------
+
+
+def _published(asked: _Asked, entry: Mapping[str, Any]) -> _Published:
+    """Return where a document of an approval's bundle went out, the hub before the rest."""
+    for place in asked.item.bundle["publications"]:
+        if place["document"] != entry["document"]:
+            continue
+        for account in place["accounts"]:
+            for result in _results(asked, place["step"], account):
+                if result.get("digest") == entry["digest"] and not result.get("withheld"):
+                    return _Published(_instant(result.get("published_at")), result.get("url"))
+    return _Published()
+
+
+def _results(asked: _Asked, step: str, account: str) -> Iterator[Mapping[str, Any]]:
+    """Yield what is known of a publication to an account: sent by us, or posted by a person."""
+    for scope in asked.case.scopes.values():
+        if not _related(asked.scope.path, scope.path):
+            continue
+        for effect in scope.effects.values():
+            sent = effect.kind is EffectKind.PUBLICATION and effect.status is EffectStatus.DONE
+            if sent and (effect.step, effect.account) == (step, account):
+                yield effect.result
+        for item in scope.items.values():
+            posted = item.kind is ItemKind.PUBLISH and item.status is ItemStatus.COMPLETED
+            if posted and (item.step, item.subject) == (step, f"account:{account}"):
+                yield item.output
+
+
+def _related(one: str, other: str) -> bool:
+    """Return whether one of two scopes encloses the other (or both are the same)."""
+    outer, inner = sorted((one, other), key=len)
+    return not outer or inner == outer or inner.startswith(f"{outer}/")
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

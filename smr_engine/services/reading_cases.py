@@ -1,0 +1,229 @@
+"""Cases as doors show them: lists, and one case whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from smr_engine.engine.paths import inner_path
+from smr_engine.engine.state import Case, Effect, Item, Scope, StepState
+from smr_engine.engine.statuses import CaseStatus, EffectStatus, ItemKind, ItemStatus
+from smr_engine.errors import Invalid
+from smr_engine.playbook.index import index_of
+from smr_engine.playbook.model import (
+    ForeachStep,
+    ParallelStep,
+    Playbook,
+    RepeatStep,
+    Step,
+    child_lists,
+)
+from smr_engine.services import directory, library
+from smr_engine.services import stored as s
+from smr_engine.services.reading_verdicts import NOBODY, Reader, number_of
+from smr_engine.services.storing import UnitOfWork
+from smr_engine.services.views import (
+    CaseRow,
+    CaseView,
+    DocumentRow,
+    EffectRow,
+    ItemRow,
+    StepRow,
+)
+from smr_engine.services.workspace import Workspace
+
+
+def case_list(
+    ws: Workspace, *, status: str | None = None, playbook: str | None = None
+) -> list[CaseRow]:
+    """Return cases, newest first, each with the people it waits for.
+
+    Raises:
+        Invalid: `bad-status`.
+    """
+    wanted = _status(status)
+    with ws.storage.reading() as unit:
+        rows = unit.queries.cases(status=wanted, playbook=playbook or "")
+        waiting = _waiting(unit.queries.items(status=ItemStatus.OPEN)) if rows else {}
+    return [_case_row(row, waiting.get(row.ref, [])) for row in rows]
+
+
+def case_view(ws: Workspace, ref: str) -> CaseView:
+    """Return one case: steps in the order of the playbook, open items, documents, effects.
+
+    Open items and effects of the cases under it are among its own; their ids say whose they are.
+
+    Raises:
+        NotFound: `no-such-case`.
+    """
+    with ws.storage.reading() as unit:
+        case = unit.cases.load(ref, all_scopes=True)
+        below = unit.queries.children(ref)
+        family = [case, *(unit.cases.load(child, all_scopes=True) for child in below)]
+        playbook = library.pinned(ws, unit, case.header.digest)
+        reader = Reader(None, directory.world(ws, unit), ws.clock.now())
+        items = [row for each in family for row in _open_items(reader, each)]
+        effects = [row for each in family for row in _effects(unit, each, reader.now)]
+    header = case.header
+    return CaseView(
+        case=ref,
+        title=header.title,
+        playbook=header.playbook,
+        version=header.version,
+        digest=header.digest,
+        status=header.status.value,
+        outcome=header.outcome,
+        severity=header.severity,
+        drill=header.drill,
+        requester=header.requester,
+        opened_at=header.opened_at,
+        closed_at=header.closed_at,
+        parent=header.parent.split(" ")[0],
+        children=list(header.children),
+        inputs=header.inputs,
+        results=header.results,
+        steps=list(_Steps(case, playbook).rows("", case.scopes[""], playbook.steps)),
+        items=items,
+        documents=list(_documents(case, playbook)),
+        effects=effects,
+        clocks=[],
+    )
+
+
+# --- the list ----------------------------------------------------------------------------------
+
+
+def _status(status: str | None) -> CaseStatus | None:
+    if status is None:
+        return None
+    if status not in set(CaseStatus):
+        names = ", ".join(CaseStatus)
+        raise Invalid("bad-status", f"no case is ever '{status}'", hint=f"one of: {names}")
+    return CaseStatus(status)
+
+
+def _waiting(items: Iterable[s.ItemRow]) -> dict[str, list[str]]:
+    """Return whom each case waits for; acknowledgements count only where nothing else is open."""
+    work: dict[str, dict[str, None]] = {}
+    told: dict[str, dict[str, None]] = {}
+    for item in items:
+        kind = told if item.kind is ItemKind.ACKNOWLEDGEMENT else work
+        people = kind.setdefault(item.case, {})
+        people.update(dict.fromkeys((*item.offered, *item.escalated)))
+    return {case: list(people) for case, people in {**told, **work}.items()}
+
+
+def _case_row(row: s.CaseRow, waiting_for: list[str]) -> CaseRow:
+    return CaseRow(
+        case=row.ref,
+        playbook=row.playbook,
+        title=row.title,
+        severity=row.severity,
+        status=row.status.value,
+        outcome=row.outcome,
+        opened_at=row.opened_at,
+        waiting_for=waiting_for,
+        drill=row.drill,
+        parent=row.parent,
+    )
+
+
+# --- one case ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """The steps of a case in the order of its playbook, those of every scope where it opens."""
+
+    case: Case
+    playbook: Playbook
+
+    def rows(self, path: str, scope: Scope | None, steps: tuple[Step, ...]) -> Iterator[StepRow]:
+        """Yield the steps of a list and all that is nested in them.
+
+        Args:
+            path: of the scope that the list runs in.
+            scope: its state; None where it is not open in the present round of its block.
+            steps: the list.
+        """
+        index = index_of(self.playbook)
+        for step in steps:
+            state = scope.step(step.id) if scope else StepState()
+            full = "/".join(part for part in (path, inner_path(index, step.id)) if part)
+            yield StepRow(
+                path=full,
+                round=state.round,
+                kind=step.kind,
+                status=state.status.value,
+                outcome=state.outcome,
+                title=step.title,
+                reason=state.reason,
+            )
+            if isinstance(step, ParallelStep | ForeachStep | RepeatStep):
+                yield from self._scopes(full, step, int(state.detail.get("opened", 0)))
+            else:
+                for inner in child_lists(step):
+                    yield from self.rows(path, scope, inner)
+
+    def _scopes(
+        self, path: str, block: ParallelStep | ForeachStep | RepeatStep, count: int
+    ) -> Iterator[StepRow]:
+        """Yield the steps of the scopes a block opened; of branches those to come as well."""
+        if isinstance(block, ParallelStep):
+            for branch in block.branches:
+                name = f"{path}/{branch.id}"
+                yield from self.rows(name, self._scope(name) if count else None, branch.steps)
+        else:
+            for number in range(count):
+                name = f"{path}[{number}]"
+                yield from self.rows(name, self._scope(name), block.steps)
+
+    def _scope(self, path: str) -> Scope | None:
+        return self.case.scopes.get(path)
+
+
+def _open_items(reader: Reader, case: Case) -> list[ItemRow]:
+    found = [item for scope in case.scopes.values() for item in scope.items.values()]
+    return [
+        reader.row(case.header.ref, item, NOBODY)
+        for item in sorted(found, key=_number)
+        if item.status is ItemStatus.OPEN
+    ]
+
+
+def _number(what: Item | Effect) -> int:
+    return number_of(what.id)
+
+
+def _documents(case: Case, playbook: Playbook) -> Iterator[DocumentRow]:
+    for path, scope in case.scopes.items():
+        for name, document in scope.documents.items():
+            spec = playbook.documents.get(name)
+            newest = document.newest
+            title = spec.title if spec else ""
+            yield DocumentRow(name, path, newest.number, newest.digest, title)
+
+
+def _effects(unit: UnitOfWork, case: Case, now: datetime) -> list[EffectRow]:
+    rows = unit.queries.effects(case=case.header.ref)
+    leased = {row.id for row in rows if row.leased_until and row.leased_until > now}
+    found = [effect for scope in case.scopes.values() for effect in scope.effects.values()]
+    return [_effect_row(e, claimed=e.id in leased) for e in sorted(found, key=_number)]
+
+
+def _effect_row(effect: Effect, *, claimed: bool) -> EffectRow:
+    """Return an effect; `claimed` is operational: somebody performs it right now."""
+    owed = effect.status is EffectStatus.OWED
+    result = effect.result if isinstance(effect.result, dict) else {}
+    return EffectRow(
+        effect=effect.id,
+        kind=effect.kind.value,
+        name=effect.name,
+        status=(EffectStatus.CLAIMED if owed and claimed else effect.status).value,
+        leg=effect.leg,
+        attempts=effect.attempts,
+        owed_at=effect.owed_at,
+        url=result.get("url"),
+        reason=effect.reason,
+    )

@@ -1,0 +1,199 @@
+"""Inboxes: what waits for a person, or for anybody.
+
+Lists read the projected columns only. What those do not hold of approvals (the lines of the quorum,
+who is kept out, who has decided) comes from the events that recorded it, for all approvals at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from smr_engine.engine import policy
+from smr_engine.engine.state import CaseHeader, Item, Line, Vote
+from smr_engine.engine.statuses import CaseStatus, DecisionKind, ItemKind, ItemStatus
+from smr_engine.errors import Invalid
+from smr_engine.playbook.model import Playbook
+from smr_engine.services import directory, library
+from smr_engine.services import stored as s
+from smr_engine.services.reading_verdicts import Reader, asked, number_of, voters
+from smr_engine.services.storing import UnitOfWork
+from smr_engine.services.views import ItemRow
+from smr_engine.services.workspace import Workspace
+
+CASES_AT_ONCE = 500
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What an approval asks, and what has been answered so far."""
+
+    lines: tuple[Line, ...] = ()
+    excluded: tuple[str, ...] = ()
+    assurance: str = ""
+    votes: list[Vote] = field(default_factory=list)
+
+
+def inbox(ws: Workspace, person: str | None, *, all_items: bool = False) -> list[ItemRow]:
+    """Return the open items that wait for a person: what is due first, then the oldest.
+
+    Args:
+        ws: the workspace.
+        person: whose inbox it is. They see what they were asked and have not answered, and what
+            they may act on for others (as a deputy, or back from an absence).
+        all_items: return every open item instead, with the person's verdict (None: nobody's); of
+            restricted cases only those the person may know of.
+
+    Raises:
+        Invalid: `no-actor`: neither a person nor `all_items`.
+        NotFound: `unknown-person`.
+    """
+    if person is None and not all_items:
+        raise Invalid("no-actor", "say whose inbox", hint="--as PERSON, or --all for every item")
+    with ws.storage.reading() as unit:
+        reader = Reader(person, directory.world(ws, unit), ws.clock.now())
+        if all_items:
+            rows = unit.queries.items(status=ItemStatus.OPEN)
+        else:
+            rows = _candidates(unit, reader)
+        judges_cases = all_items and person is not None
+        needed = judges_cases or any(row.kind is ItemKind.REPAIR for row in rows)
+        playbooks = _playbooks(ws, unit) if needed else {}
+        items = list(_items(unit, rows))
+    return list(_kept(reader, items, playbooks, all_items=all_items))
+
+
+def _kept(
+    reader: Reader,
+    items: Iterable[tuple[str, Item]],
+    playbooks: Mapping[str, Playbook],
+    *,
+    all_items: bool,
+) -> Iterator[ItemRow]:
+    for case, item in items:
+        playbook = playbooks.get(case)
+        verdict = reader.verdict(_header(case, reader.now), item, playbook)
+        waits = reader.person in asked(item) and reader.person not in voters(item)
+        if reader.sees(item, verdict, playbook) if all_items else verdict.may or waits:
+            yield reader.row(case, item, verdict)
+
+
+# --- where to look -----------------------------------------------------------------------------
+
+
+def _candidates(unit: UnitOfWork, reader: Reader) -> list[s.ItemRow]:
+    """Return all items that may wait for the reader: their own, and those of their neighbours."""
+    own = reader.person or ""
+    found = {row.id: row for row in unit.queries.inbox(own)}
+    for other in sorted(_neighbours(reader) - {own}):
+        for row in unit.queries.inbox(other):
+            found.setdefault(row.id, row)
+    return sorted(found.values(), key=_due_first)
+
+
+def _neighbours(reader: Reader) -> set[str]:
+    """Return those whose items the reader may answer too.
+
+    An approval is decided by whoever acts in a role now, and was offered to those who acted in it
+    when it was opened: other holders and deputies. Any item may be answered by a deputy of
+    somebody who is away.
+    """
+    world, person = reader.world, reader.person or ""
+    found: set[str] = set()
+    for role in policy.acting_roles(world, person, reader.now):
+        known = world.roles.get(role)
+        found |= {*world.holders(role), *(known.deputies if known else ())}
+    for deputised in world.roles.values():
+        if person in deputised.deputies:
+            found |= {h for h in world.holders(deputised.id) if _is_away(reader, h)}
+    return found
+
+
+def _is_away(reader: Reader, person: str) -> bool:
+    day = policy.today(reader.world, person, reader.now)
+    return reader.world.people[person].is_away(day)
+
+
+def _due_first(row: s.ItemRow) -> tuple[datetime, datetime, str, int]:
+    return (row.due_at or _LATEST, row.opened_at, row.case, number_of(row.id))
+
+
+# --- what is there -----------------------------------------------------------------------------
+
+
+def _items(unit: UnitOfWork, rows: Sequence[s.ItemRow]) -> Iterator[tuple[str, Item]]:
+    """Yield cases and items, as far as a verdict and a list need them."""
+    approvals = _approvals(unit, [row for row in rows if row.kind is ItemKind.APPROVAL])
+    for row in rows:
+        asks = approvals.get(row.id) or _Asked()
+        yield (
+            row.case,
+            Item(
+                id=row.id,
+                kind=row.kind,
+                step=row.step,
+                path=row.path,
+                round=row.round,
+                title=row.title,
+                opened_at=row.opened_at,
+                offered=row.offered,
+                status=row.status,
+                due_at=row.due_at,
+                escalated=row.escalated,
+                lines=asks.lines,
+                excluded=asks.excluded,
+                assurance=asks.assurance,
+                votes=tuple(asks.votes),
+            ),
+        )
+
+
+def _approvals(unit: UnitOfWork, rows: Sequence[s.ItemRow]) -> dict[str, _Asked]:
+    """Return what open approvals ask, from the events that opened them and the votes since."""
+    found = {row.id: _Asked() for row in rows}
+    cases = list(dict.fromkeys(row.case for row in rows))
+    for first in range(0, len(cases), CASES_AT_ONCE):
+        chunk = tuple(cases[first : first + CASES_AT_ONCE])
+        which = s.EventFilter(cases=chunk, kinds=("ItemOpened", "DecisionRecorded"))
+        for event in unit.events.select(which):
+            known = found.get(event.facts["item"])
+            if known is not None:
+                _learn(known, event)
+    return found
+
+
+def _learn(known: _Asked, event: s.StoredEvent) -> None:
+    facts: Mapping[str, Any] = event.facts
+    if event.kind == "ItemOpened":
+        known.lines = msgspec.convert(facts.get("lines", ()), tuple[Line, ...])
+        known.excluded = tuple(facts.get("excluded", ()))
+        known.assurance = facts.get("assurance", "")
+        return
+    vote = Vote(
+        person=facts["person"],
+        decision=DecisionKind(facts["decision"]),
+        digest=facts["digest"],
+        roles=tuple(facts["roles"]),
+        on_behalf_of=facts.get("on_behalf_of", ""),
+        at=event.at,
+    )
+    known.votes.append(vote)
+
+
+def _playbooks(ws: Workspace, unit: UnitOfWork) -> dict[str, Playbook]:
+    """Return the pinned playbook of every case that is not over."""
+    rows = [
+        *unit.queries.cases(status=CaseStatus.OPEN),
+        *unit.queries.cases(status=CaseStatus.HELD),
+    ]
+    return {row.ref: library.pinned(ws, unit, row.digest) for row in rows}
+
+
+def _header(ref: str, now: datetime) -> CaseHeader:
+    """Return as much of a case's header as a verdict asks for: an open item's case is not over."""
+    return CaseHeader(ref, "", "", "", "", "", now, now)

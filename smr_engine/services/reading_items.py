@@ -1,0 +1,178 @@
+"""One item with everything a person needs to act on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from smr_engine.engine import forms, quorum
+from smr_engine.engine.state import Case, Item
+from smr_engine.engine.statuses import ItemKind
+from smr_engine.errors import NotFound
+from smr_engine.playbook.index import index_of
+from smr_engine.playbook.model import (
+    DecisionStep,
+    DraftStep,
+    Outcome,
+    PublishStep,
+    Step,
+    TaskStep,
+)
+from smr_engine.services import directory, library, reading_content
+from smr_engine.services.reading_content import Shown
+from smr_engine.services.reading_texts import Texts
+from smr_engine.services.reading_verdicts import Reader, asked, is_overdue
+from smr_engine.services.storing import UnitOfWork
+from smr_engine.services.stored import EventFilter
+from smr_engine.services.transact import case_of
+from smr_engine.services.views import ItemView, QuestionView, QuorumRow
+from smr_engine.services.workspace import Workspace
+
+
+def item_view(ws: Workspace, item: str, person: str | None) -> ItemView:
+    """Return an item: what is asked, the content, what changed, who has decided, what is missing.
+
+    Args:
+        ws: the workspace.
+        item: its id.
+        person: who reads; None sees everything, and may nothing.
+
+    Raises:
+        Refusal: `bad-item-name`.
+        NotFound: no such case or item (also where the person may not know of it), or person.
+    """
+    with ws.storage.reading() as unit:
+        case = unit.cases.load(case_of(item), locate=item)
+        scope, found = _find(case, item)
+        playbook = library.pinned(ws, unit, case.header.digest)
+        reader = Reader(person, directory.world(ws, unit), ws.clock.now())
+        verdict = reader.verdict(case.header, found, playbook)
+        if not reader.sees(found, verdict, playbook):
+            raise _unknown(item)
+        step = index_of(playbook).of(found.step).step
+        shown = Shown(case, playbook, scope, found, reader, Texts(unit, case))
+        filled = quorum.filled(found.lines, found.votes, reader.world)
+        return ItemView(
+            item=found.id,
+            case=case.header.ref,
+            step=found.step,
+            kind=found.kind.value,
+            status=found.status.value,
+            title=found.title,
+            due=found.due_at,
+            overdue=is_overdue(found, reader.now),
+            may=verdict.may,
+            why_not=verdict.why_not,
+            form=_form(found, step),
+            questions=_questions(found, step),
+            choices=_choices(found, step),
+            document=_document(found, step),
+            bundle_digest=found.bundle_digest or None,
+            content=reading_content.content(shown, step),
+            destinations=reading_content.destinations(shown),
+            quorum=[
+                QuorumRow(" or ".join(line.roles), need, have)
+                for line, need, have in zip(filled.lines, filled.need, filled.have, strict=True)
+            ],
+            message=_announced(unit, case, found) or found.message,
+            offered=list(asked(found)),
+            votes=_votes(found, reader),
+            attachments=reading_content.attachments(shown),
+            changes=reading_content.changes(shown),
+            previous=found.previous,
+        )
+
+
+def _find(case: Case, item: str) -> tuple[str, Item]:
+    for path, scope in case.scopes.items():
+        if item in scope.items:
+            return path, scope.items[item]
+    raise _unknown(item)
+
+
+def _unknown(item: str) -> NotFound:
+    return NotFound("unknown-item", f"there is no item {item}", hint="see: smr inbox --all")
+
+
+# --- what is asked -----------------------------------------------------------------------------
+
+
+def _form(item: Item, step: Step) -> dict[str, Any]:
+    """Return the JSON Schema of what is filled in; nothing for what is not completed by a form."""
+    if item.kind is ItemKind.PUBLISH:
+        return dict(forms.POSTED)
+    if item.kind is ItemKind.TASK and isinstance(step, TaskStep) and step.form:
+        return dict(step.form)
+    if item.kind is ItemKind.DECISION and isinstance(step, DecisionStep):
+        return _answers(step)
+    return dict(forms.CONFIRM)
+
+
+def _answers(step: DecisionStep) -> dict[str, Any]:
+    """Return the form of a decision: the root question or the choice has to be answered."""
+    fields: dict[str, Any] = {
+        question.id: {"type": "string", "enum": ["yes", "no"], "title": question.ask}
+        for question in step.questions
+    }
+    if step.choices:
+        ids = [choice.id for choice in step.choices]
+        fields["choice"] = {"type": "string", "enum": ids, "title": step.title}
+    return {
+        "type": "object",
+        "title": step.title,
+        "properties": fields,
+        "required": list(fields)[:1],
+        "additionalProperties": False,
+    }
+
+
+def _questions(item: Item, step: Step) -> list[QuestionView]:
+    if item.kind is not ItemKind.DECISION or not isinstance(step, DecisionStep):
+        return []
+    return [QuestionView(q.id, q.ask, _leads(q.if_yes), _leads(q.if_no)) for q in step.questions]
+
+
+def _leads(to: str | Outcome) -> str:
+    return to.id if isinstance(to, Outcome) else to
+
+
+def _choices(item: Item, step: Step) -> list[dict[str, str]]:
+    if item.kind is not ItemKind.DECISION or not isinstance(step, DecisionStep):
+        return []
+    return [{"id": choice.id, "title": choice.title or choice.id} for choice in step.choices]
+
+
+def _document(item: Item, step: Step) -> str | None:
+    """Return the one document an item is about, if it is one."""
+    if isinstance(step, DraftStep | PublishStep):
+        return step.document
+    return step.documents[0] if len(step.documents) == 1 else None
+
+
+def _announced(unit: UnitOfWork, case: Case, item: Item) -> str:
+    """Return the message that an acknowledgement is about, as it was sent."""
+    if item.kind is not ItemKind.ACKNOWLEDGEMENT:
+        return ""
+    which = EventFilter(cases=(case.header.ref,), kinds=("EffectOwed",))
+    for event in unit.events.select(which):
+        payload = event.content.get("payload")
+        asks = payload.get("items") if isinstance(payload, Mapping) else None
+        if isinstance(asks, Mapping) and item.id in asks.values():
+            return str(payload["body"])
+    return ""
+
+
+def _votes(item: Item, reader: Reader) -> list[dict[str, Any]]:
+    return [
+        {
+            "person": vote.person,
+            "name": reader.name(vote.person),
+            "decision": vote.decision.value,
+            "comment": vote.comment,
+            "at": vote.at,
+            "roles": list(vote.roles),
+            "on_behalf_of": vote.on_behalf_of,
+            "digest": vote.digest,
+        }
+        for vote in item.votes
+    ]

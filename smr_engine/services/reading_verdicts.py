@@ -1,0 +1,120 @@
+"""What a reader may do with an item, and the item as a row of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from smr_engine.engine import policy
+from smr_engine.engine.commands import Actor
+from smr_engine.engine.policy import Verdict
+from smr_engine.engine.state import CaseHeader, Item
+from smr_engine.engine.statuses import ItemKind, ItemStatus
+from smr_engine.engine.world import World
+from smr_engine.errors import NotFound
+from smr_engine.playbook.model import Playbook
+from smr_engine.services.views import ItemRow
+
+NOBODY = policy.no("nobody is named who would act")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads (None: nobody in particular), in which directory, at what instant."""
+
+    person: str | None
+    world: World
+    now: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse strangers.
+
+        Raises:
+            NotFound: `unknown-person`.
+        """
+        if self.person is not None and self.person not in self.world.people:
+            raise NotFound(
+                "unknown-person", f"'{self.person}' is not in the directory", hint="see: smr people"
+            )
+
+    @property
+    def actor(self) -> Actor:
+        """Return the reader as somebody who acts; only with a person."""
+        return Actor(self.person or "")
+
+    def name(self, person: str) -> str:
+        """Return what a person is called; an id that the directory does not know as it is."""
+        known = self.world.people.get(person)
+        return known.name if known else person
+
+    def verdict(self, header: CaseHeader, item: Item, playbook: Playbook | None) -> Verdict:
+        """Return whether the reader may act on an item.
+
+        Args:
+            header: of its case.
+            item: the item.
+            playbook: of its case; asked for repair items only, which its owner may answer too.
+        """
+        if self.person is None:
+            return NOBODY
+        if item.kind is ItemKind.APPROVAL:
+            return policy.may_decide(self.world, header, item, self.actor, self.now)
+        verdict = policy.may_act(self.world, header, item, self.actor, self.now)
+        is_repair = item.kind is ItemKind.REPAIR and item.status is ItemStatus.OPEN
+        if verdict.may or not is_repair or playbook is None:
+            return verdict
+        owns = policy.owns(self.world, playbook, self.person, self.now)
+        return owns if owns.may else verdict
+
+    def sees(self, item: Item, verdict: Verdict, playbook: Playbook | None) -> bool:
+        """Return whether the reader may know of an item: of restricted cases, few may."""
+        if self.person is None or verdict.may or self.person in asked(item):
+            return True
+        if playbook is None:
+            return False
+        return policy.may_see(self.world, playbook, self.person, self.now).may
+
+    def row(self, case: str, item: Item, verdict: Verdict) -> ItemRow:
+        """Return an item as a list shows it to the reader."""
+        return ItemRow(
+            item=item.id,
+            case=case,
+            step=item.step,
+            kind=item.kind.value,
+            title=item.title,
+            due=item.due_at,
+            overdue=is_overdue(item, self.now),
+            may=verdict.may,
+            why_not=verdict.why_not,
+            status=item.status.value,
+            waiting_for=list(waiting_for(item)),
+        )
+
+
+def asked(item: Item) -> tuple[str, ...]:
+    """Return everybody who was asked to act on an item, each once."""
+    return tuple(dict.fromkeys((*item.offered, *item.escalated)))
+
+
+def waiting_for(item: Item) -> tuple[str, ...]:
+    """Return who has been asked and has not answered; nobody once the item is closed."""
+    if item.status is not ItemStatus.OPEN:
+        return ()
+    answered = voters(item)
+    return tuple(person for person in asked(item) if person not in answered)
+
+
+def voters(item: Item) -> Collection[str]:
+    """Return who has decided on an approval."""
+    return {vote.person for vote in item.votes}
+
+
+def is_overdue(item: Item, now: datetime) -> bool:
+    """Return whether an open item is past its due time."""
+    return item.status is ItemStatus.OPEN and item.due_at is not None and item.due_at < now
+
+
+def number_of(name: str) -> int:
+    """Return the number of an item, effect or timer within its case: 12 of CRISIS-2026-0007.12."""
+    return int(name.rpartition(".")[2])

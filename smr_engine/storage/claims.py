@@ -1,0 +1,209 @@
+"""Leases on effects and timers, and the instant at which the next can be had.
+
+Whoever claims locks the effect's (timer's) row, passing over those that others have locked, and
+then writes the lease; whoever reports locks the same row before reading the lease. So nobody can
+claim between a report's check and its commit, and no two wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, or_, select, tuple_, union_all
+from sqlalchemy import case as sql_case
+
+from smr_engine.engine.statuses import EffectKind, EffectStatus
+from smr_engine.services.stored import Claim, ClaimedEffect, ClaimedTimer
+from smr_engine.services.storing import LeaseKind
+from smr_engine.storage.tables import cases, effects, leases, timers
+from smr_engine.storage.transaction import Transaction
+
+_OF_CASE = (cases.c.playbook, cases.c.severity, cases.c.drill)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A table whose rows can be leased, and the column that says from when on."""
+
+    name: LeaseKind
+    table: Table
+    due: ColumnElement[datetime]
+
+    @property
+    def leased(self) -> ColumnElement[bool]:
+        """Return the condition that joins a row to its lease."""
+        return and_(leases.c.kind == self.name, leases.c.id == self.table.c.id)
+
+
+_EFFECT = _Kind("effect", effects, effects.c.due_at)
+_TIMER = _Kind("timer", timers, timers.c.at)
+_KINDS: dict[LeaseKind, _Kind] = {"effect": _EFFECT, "timer": _TIMER}
+
+
+@dataclass(frozen=True, slots=True)
+class _Taker:
+    """Who claims, at what instant and until when."""
+
+    owner: str
+    now: datetime
+    until: datetime
+
+
+class SqlClaims:
+    """Leases in one unit of work (implements `services.storing.Claims`)."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def effects(
+        self, owner: str, now: datetime, lease: timedelta, limit: int, case: str = ""
+    ) -> Sequence[ClaimedEffect]:
+        """Claim effects that are due; see the port."""
+        rank = sql_case((effects.c.kind == EffectKind.PUBLICATION, 0), else_=1)
+        order = (rank, effects.c.due_at, effects.c.id)
+        asked = _free(_EFFECT, now, case).order_by(*order).limit(limit)
+        asked = asked.join(cases, cases.c.ref == effects.c.case_ref).add_columns(*_OF_CASE)
+        taken = self._take(_EFFECT, asked, _Taker(owner, now, now + lease))
+        return [_claimed_effect(row, epoch) for row, epoch in taken]
+
+    def timers(
+        self, owner: str, now: datetime, lease: timedelta, limit: int, case: str = ""
+    ) -> Sequence[ClaimedTimer]:
+        """Claim timers that are due; see the port."""
+        asked = _free(_TIMER, now, case).order_by(timers.c.at, timers.c.id).limit(limit)
+        taken = self._take(_TIMER, asked, _Taker(owner, now, now + lease))
+        return [ClaimedTimer(r.id, r.case_ref, epoch, r.at, r.purpose) for r, epoch in taken]
+
+    def claim(self, effect: str, owner: str, now: datetime, lease: timedelta) -> Claim | None:
+        """Claim one effect; see the port."""
+        asked = _free(_EFFECT, now).where(effects.c.id == effect)
+        taken = self._take(_EFFECT, asked, _Taker(owner, now, now + lease))
+        return next((Claim(row.id, row.case_ref, epoch) for row, epoch in taken), None)
+
+    def renew(self, kind: LeaseKind, claims: Sequence[Claim], until: datetime) -> Sequence[str]:
+        """Extend leases that are still held; see the port."""
+        return self._expire_at(kind, claims, until)
+
+    def release(self, kind: LeaseKind, claims: Sequence[Claim]) -> None:
+        """Give leases back; see the port. The rows stay, so that epochs never start again."""
+        self._expire_at(kind, claims, _LONG_AGO)
+
+    def held(self, kind: LeaseKind, claim: Claim) -> bool:
+        """Return whether the lease is still held; see the port."""
+        self._transaction.require_writing()
+        table = _KINDS[kind].table
+        connection = self._transaction.connection
+        connection.execute(select(table.c.id).where(table.c.id == claim.id).with_for_update())
+        asked = select(leases.c.epoch).where(leases.c.kind == kind, leases.c.id == claim.id)
+        return bool(connection.execute(asked).scalar() == claim.epoch)
+
+    def _take(self, kind: _Kind, asked: Select[Any], taker: _Taker) -> list[tuple[Row[Any], int]]:
+        """Lease the rows asked for; return those that were got, with their epochs.
+
+        A lease that somebody wrote since the rows were read is not taken over: the condition of
+        the upsert is checked on its newest state.
+        """
+        self._transaction.require_writing()
+        connection = self._transaction.connection
+        locked = asked.with_for_update(skip_locked=True, of=kind.table)
+        rows = list(connection.execute(locked))
+        if not rows:
+            return []
+        statement = self._transaction.dialect.insert(leases)
+        upsert = statement.on_conflict_do_update(
+            index_elements=["kind", "id"],
+            set_={
+                "owner": statement.excluded.owner,
+                "epoch": leases.c.epoch + 1,
+                "expires_at": statement.excluded.expires_at,
+            },
+            where=leases.c.expires_at <= taker.now,
+        ).returning(leases.c.id, leases.c.epoch)
+        lease = {"kind": kind.name, "owner": taker.owner, "epoch": 1, "expires_at": taker.until}
+        got = connection.execute(upsert, [{**lease, "id": i} for i in sorted(r.id for r in rows)])
+        epochs = {row.id: row.epoch for row in got}
+        return [(row, epochs[row.id]) for row in rows if row.id in epochs]
+
+    def _expire_at(self, kind: LeaseKind, claims: Sequence[Claim], at: datetime) -> list[str]:
+        self._transaction.require_writing()
+        if not claims:
+            return []
+        mine = sorted((claim.id, claim.epoch) for claim in claims)
+        statement = (
+            leases.update()
+            .where(leases.c.kind == kind, tuple_(leases.c.id, leases.c.epoch).in_(mine))
+            .values(expires_at=at)
+            .returning(leases.c.id)
+        )
+        return list(self._transaction.connection.execute(statement).scalars())
+
+
+class SqlDue:
+    """When the conductor has to be awake (implements `services.storing.Due`)."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def next_instant(self) -> datetime | None:
+        """Return the earliest instant at which something may be claimed; see the port."""
+        parts = [part for kind in _KINDS.values() for part in (_first(kind), _first_leased(kind))]
+        instants = union_all(*(select(part.subquery().c.instant) for part in parts)).subquery()
+        asked = select(func.min(instants.c.instant))
+        return self._transaction.connection.execute(asked).scalar()
+
+
+def _first(kind: _Kind) -> Select[Any]:
+    """The earliest row without a lease: read off an index, over the few leased ones."""
+    return (
+        select(kind.due.label("instant"))
+        .outerjoin(leases, kind.leased)
+        .where(kind.due.is_not(None), leases.c.id.is_(None))
+        .order_by(kind.due)
+        .limit(1)
+    )
+
+
+def _first_leased(kind: _Kind) -> Select[Any]:
+    """The earliest end of a lease, or the instant itself if it is later (given back, put off)."""
+    until = sql_case((leases.c.expires_at > kind.due, leases.c.expires_at), else_=kind.due)
+    return (
+        select(until.label("instant"))
+        .join_from(leases, kind.table, kind.leased)
+        .where(kind.due.is_not(None))
+        .order_by(until)
+        .limit(1)
+    )
+
+
+def _free(kind: _Kind, now: datetime, case: str = "") -> Select[Any]:
+    asked = (
+        select(kind.table)
+        .outerjoin(leases, kind.leased)
+        .where(kind.due <= now, or_(leases.c.id.is_(None), leases.c.expires_at <= now))
+    )
+    return asked.where(kind.table.c.case_ref == case) if case else asked
+
+
+def _claimed_effect(row: Row[Any], epoch: int) -> ClaimedEffect:
+    return ClaimedEffect(
+        id=row.id,
+        case=row.case_ref,
+        epoch=epoch,
+        kind=EffectKind(row.kind),
+        name=row.name,
+        status=EffectStatus(row.status),
+        leg=row.leg,
+        after=row.after,
+        attempts=row.attempts,
+        owed_at=row.owed_at,
+        retry_attempts=row.retry_attempts,
+        backoff_s=row.backoff_s,
+        timeout_s=row.timeout_s,
+        playbook=row.playbook,
+        severity=row.severity or "",
+        drill=row.drill,
+    )

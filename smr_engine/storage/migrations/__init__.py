@@ -1,0 +1,1 @@
+"""Migrations of the tables, run in code (see `smr_engine.storage.migrate`)."""

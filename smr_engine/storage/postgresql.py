@@ -1,0 +1,115 @@
+"""PostgreSQL: many machines; what a command writes travels in one statement.
+
+The round trips of a transaction, not its rows, are what takes time. So all rows of a command go as
+JSON into data-modifying WITH queries of a single statement; foreign keys are checked at its end.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, LargeBinary, Table, create_engine, func, select, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
+
+from smr_engine.services.projection import Changes
+from smr_engine.storage.tables import event_numbers, metadata
+
+_Part = tuple[str, str, tuple[str, ...]]  # table, operation, columns
+
+
+class PostgresDialect:
+    """What PostgreSQL does its own way (implements `storage.transaction.Dialect`)."""
+
+    def engines(self, url: str) -> tuple[Engine, Engine]:
+        """Return engines for writing (READ COMMITTED, rows locked) and for reading (a snapshot)."""
+        engine = create_engine(
+            url,
+            pool_pre_ping=True,  # a conductor lives through a restart of the server
+            pool_size=5,
+            max_overflow=15,
+            connect_args={"options": "-c timezone=UTC", "application_name": "smr"},
+        )
+        reading = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        return engine, reading
+
+    def insert(self, table: Table) -> postgresql.Insert:
+        """Return an INSERT that knows ON CONFLICT."""
+        return postgresql.insert(table)
+
+    def next_numbers(self, connection: Connection, count: int) -> list[int]:
+        """Return the next numbers of the log; what is rolled back leaves a gap."""
+        series = func.generate_series(1, count)
+        numbers = select(event_numbers.next_value()).select_from(series)
+        return sorted(connection.execute(numbers).scalars())
+
+    def write(self, connection: Connection, changes: Changes) -> None:
+        """Write all rows in one statement, and drop leases in a second.
+
+        Whoever claims locks the effect and then its lease. Within one statement the order would
+        be PostgreSQL's to choose, and the two could wait for each other for ever.
+        """
+        leases = {key: rows for key, rows in changes.rows.items() if key[0] == "leases"}
+        for rows_of in ({k: r for k, r in changes.rows.items() if k not in leases}, leases):
+            if rows_of:
+                parts = tuple((t, o, tuple(rows[0])) for (t, o), rows in rows_of.items())
+                values = {f"{t}_{o}": _json(t, rows) for (t, o), rows in rows_of.items()}
+                connection.execute(_statement(parts), values)
+
+    def violated(self, error: IntegrityError) -> str:
+        """Return the name of the constraint."""
+        diagnosis = getattr(error.orig, "diag", None)
+        return str(getattr(diagnosis, "constraint_name", ""))
+
+
+def _json(name: str, rows: list[dict[str, Any]]) -> str:
+    """Return rows as JSON; bytes in the notation of PostgreSQL."""
+    binary = _binary_columns(name)
+    if binary:
+        rows = [{c: f"\\x{v.hex()}" if c in binary else v for c, v in row.items()} for row in rows]
+    return msgspec.json.encode(rows).decode()
+
+
+@cache
+def _binary_columns(name: str) -> frozenset[str]:
+    columns = metadata.tables[name].columns
+    return frozenset(c.name for c in columns if isinstance(c.type, LargeBinary))
+
+
+@cache
+def _statement(parts: tuple[_Part, ...]) -> Any:
+    """Return the statement that writes these parts; there are a few dozen combinations."""
+    written = [f'"{t}_{o}" AS ({_WRITERS[o](t, columns)})' for t, o, columns in parts]
+    return text(f"WITH {', '.join(written)} SELECT 1")
+
+
+def _rows(table: str, operation: str) -> str:
+    return f'json_populate_recordset(NULL::"{table}", CAST(:{table}_{operation} AS json)) AS r'
+
+
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    names = ", ".join(f'"{c}"' for c in columns)
+    return f'INSERT INTO "{table}" ({names}) SELECT {names} FROM {_rows(table, "insert")}'  # noqa: S608
+
+
+def _update(table: str, columns: tuple[str, ...]) -> str:
+    keys = {c.name for c in metadata.tables[table].primary_key}
+    changed = ", ".join(f'"{c}" = r."{c}"' for c in columns if c not in keys)
+    return f'UPDATE "{table}" SET {changed} FROM {_rows(table, "update")} WHERE {_same(table)}'  # noqa: S608
+
+
+def _delete(table: str, _columns: tuple[str, ...]) -> str:
+    return f'DELETE FROM "{table}" USING {_rows(table, "delete")} WHERE {_same(table)}'  # noqa: S608
+
+
+def _same(table: str) -> str:
+    keys = metadata.tables[table].primary_key
+    return " AND ".join(f'"{table}"."{c.name}" = r."{c.name}"' for c in keys)
+
+
+_WRITERS: Final = {"insert": _insert, "update": _update, "delete": _delete}

@@ -1,0 +1,152 @@
+"""Listings over the projected columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, RowMapping, Select, func, or_, select
+
+from smr_engine.engine.statuses import (
+    LIVE_EFFECTS,
+    CaseStatus,
+    EffectKind,
+    EffectStatus,
+    ItemKind,
+    ItemStatus,
+)
+from smr_engine.services.stored import CaseRow, EffectRow, ItemRow, TimerRow
+from smr_engine.storage.tables import cases, effects, events, item_people, items, leases, timers
+from smr_engine.storage.transaction import Transaction
+
+_CASE_COLUMNS = [c for c in cases.c if c.name not in {"header", "root", "events", "head"}]
+_LIVE_CASES = (CaseStatus.OPEN, CaseStatus.HELD)
+
+
+class SqlQueries:
+    """Listings in one unit of work (implements `services.storing.Queries`)."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def cases(
+        self,
+        *,
+        status: CaseStatus | None = None,
+        playbook: str = "",
+        after: str = "",
+        limit: int | None = None,
+    ) -> Sequence[CaseRow]:
+        """Return cases, newest first; see the port."""
+        asked = select(*_CASE_COLUMNS).order_by(cases.c.opened_at.desc(), cases.c.ref.desc())
+        if status is not None:
+            asked = asked.where(cases.c.status == str(status))
+        if playbook:
+            asked = asked.where(cases.c.playbook == playbook)
+        if after:
+            last = select(cases.c.opened_at).where(cases.c.ref == after).scalar_subquery()
+            same_instant = (cases.c.opened_at == last) & (cases.c.ref < after)
+            asked = asked.where(or_(cases.c.opened_at < last, same_instant))
+        return [_case_row(row) for row in self._mappings(asked.limit(limit))]
+
+    def case(self, ref: str) -> CaseRow | None:
+        """Return one case's row; see the port."""
+        found = self._mappings(select(*_CASE_COLUMNS).where(cases.c.ref == ref))
+        return _case_row(found[0]) if found else None
+
+    def children(self, ref: str) -> Sequence[str]:
+        """Return all cases under a case; see the port."""
+        direct = select(cases.c.ref).where(cases.c.parent == ref)
+        under = direct.cte("under", recursive=True)
+        deeper = select(cases.c.ref).join(under, cases.c.parent == under.c.ref)
+        tree = under.union(deeper)
+        asked = select(tree.c.ref).join(cases, cases.c.ref == tree.c.ref)
+        return [row.ref for row in self._rows(asked.order_by(cases.c.opened_at, cases.c.ref))]
+
+    def items(
+        self, *, case: str = "", status: ItemStatus | None = None, ids: Sequence[str] = ()
+    ) -> Sequence[ItemRow]:
+        """Return items; see the port."""
+        asked = _by_due(select(items))
+        if case:
+            asked = asked.where(items.c.case_ref == case)
+        if status is not None:
+            asked = asked.where(items.c.status == str(status))
+        if ids:
+            asked = asked.where(items.c.id.in_(ids))
+        return [_item_row(row) for row in self._mappings(asked)]
+
+    def inbox(self, person: str) -> Sequence[ItemRow]:
+        """Return the open items a person may act on; see the port."""
+        mine = select(items).join(item_people, item_people.c.item == items.c.id)
+        asked = _by_due(mine.where(item_people.c.person == person))
+        return [_item_row(row) for row in self._mappings(asked)]
+
+    def effects(self, *, case: str = "", live: bool = False) -> Sequence[EffectRow]:
+        """Return effects, oldest first; see the port."""
+        leased = (leases.c.kind == "effect") & (leases.c.id == effects.c.id)
+        asked = select(effects, leases.c.expires_at).outerjoin(leases, leased)
+        if case:
+            asked = asked.where(effects.c.case_ref == case)
+        if live:
+            asked = asked.where(effects.c.status.in_(sorted(LIVE_EFFECTS)))
+        ordered = asked.order_by(effects.c.owed_at, effects.c.id)
+        return [_effect_row(row) for row in self._mappings(ordered)]
+
+    def timers(self, *, case: str = "") -> Sequence[TimerRow]:
+        """Return pending timers; see the port."""
+        asked = select(timers).order_by(timers.c.at, timers.c.id)
+        if case:
+            asked = asked.where(timers.c.case_ref == case)
+        return [
+            TimerRow(r.id, r.case_ref, r.scope, r.at, r.purpose, r.item) for r in self._rows(asked)
+        ]
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how much there is; see the port."""
+        counted = {
+            "events": select(func.count()).select_from(events),
+            "cases": select(func.count()).select_from(cases),
+            "open_cases": select(func.count()).where(cases.c.status.in_(_LIVE_CASES)),
+            "open_items": select(func.count()).where(items.c.status == ItemStatus.OPEN),
+            "timers": select(func.count()).select_from(timers),
+            "effects_owed": select(func.count()).where(effects.c.due_at.is_not(None)),
+        }
+        asked = select(*(c.scalar_subquery().label(name) for name, c in counted.items()))
+        return dict(self._mappings(asked)[0])
+
+    def _rows(self, asked: Select[Any]) -> Sequence[Row[Any]]:
+        return self._transaction.connection.execute(asked).all()
+
+    def _mappings(self, asked: Select[Any]) -> Sequence[RowMapping]:
+        return self._transaction.connection.execute(asked).mappings().all()
+
+
+def _by_due(asked: Select[Any]) -> Select[Any]:
+    return asked.order_by(items.c.due_at.asc().nulls_last(), items.c.opened_at, items.c.id)
+
+
+def _case_row(row: RowMapping) -> CaseRow:
+    found: dict[str, Any] = {**row}
+    version = found.pop("playbook_version")
+    return CaseRow(**{**found, "version": version, "status": CaseStatus(row["status"])})
+
+
+def _item_row(row: RowMapping) -> ItemRow:
+    found: dict[str, Any] = {**row}
+    found["case"] = found.pop("case_ref")
+    found["kind"], found["status"] = ItemKind(row["kind"]), ItemStatus(row["status"])
+    for name in ("offered", "escalated"):
+        found[name] = tuple(msgspec.json.decode(found[name]))
+    return ItemRow(**found)
+
+
+def _effect_row(row: RowMapping) -> EffectRow:
+    found: dict[str, Any] = {**row}
+    for operational in ("due_at", "retry_attempts", "backoff_s", "timeout_s"):
+        del found[operational]
+    found["case"] = found.pop("case_ref")
+    found["kind"], found["status"] = EffectKind(row["kind"]), EffectStatus(row["status"])
+    leased_until = found.pop("expires_at")
+    return EffectRow(leased_until=leased_until, **found)
