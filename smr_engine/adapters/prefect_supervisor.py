@@ -9,6 +9,7 @@ for an hour, when its files were deleted, or when it is told to. Kept apart so t
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import select
 import signal
@@ -25,6 +26,7 @@ from smr_engine.adapters.processes import ProcessId
 LOOK_S = 5.0  # how often the files are looked at
 GRACE_S = 8.0  # the server's time to end by itself
 PORTS_TRIED = 3
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Supervisor:
@@ -126,7 +128,13 @@ def _start(port: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603
         [*command, "--host", HOST, "--port", str(port)],
         env={**os.environ, "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api"},
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 (one thread)
     )
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end the server when its supervisor is killed (prctl(2), Linux only)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port() -> int:

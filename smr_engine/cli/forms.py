@@ -74,7 +74,7 @@ def _how(schema: Schema) -> tuple[str, str]:
     if kind == "array":
         entry = schema.get("items")
         words, example = _how(entry if isinstance(entry, Mapping) else {})
-        return f"a list, each {words}; give the key once per entry", example
+        return f"{words}; again for each further one", example
     if kind == "string" and schema.get("format") in _BY_FORMAT:
         return _BY_FORMAT[str(schema["format"])]
     return _BY_TYPE.get(str(kind), ("text, or JSON", "VALUE"))

@@ -76,10 +76,7 @@ def complete(
 
     view = reading.item_view(session.ws, item, session.person)
     file_values = read_values(file) if file else {}
-    # The answers to a decision are words (yes, no, a choice), whatever they look like.
-    words = {question.id: {"type": "string"} for question in view.questions}
-    schema = {"properties": {**words, "choice": {"type": "string"}}} if not view.form else view.form
-    values = values_from(output or (), schema, file_values, session.zone)
+    values = values_from(output or (), view.form or {}, file_values, session.zone)
     done = items.complete(session.ws, session.actor, item, values)
     if session.as_json:
         write_json(done)

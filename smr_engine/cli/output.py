@@ -17,7 +17,7 @@ import typer
 from smr_engine.cli.text import harmless, rfc3339
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.text import Text
 
 WIDTH_OF_PIPES = 100
@@ -118,7 +118,15 @@ def _columns() -> int:
 def write(*lines: str) -> None:
     """Write lines to standard output, wrapped to its width."""
     for line in lines:
-        console().print(styled(line))
+        _print(styled(line))
+
+
+def _print(what: RenderableType) -> None:
+    """Write something to standard output without the blanks that fill its lines."""
+    made = console()
+    with made.capture() as written:
+        made.print(what)
+    typer.echo("\n".join(line.rstrip() for line in written.get().split("\n")), nl=False)
 
 
 def write_raw(text: str) -> None:
@@ -152,7 +160,7 @@ def table(
     if _too_wide(columns, found, fixed):
         for row in found:
             facts_of(zip(columns, row, strict=True))
-            console().print()
+            _print(styled(""))
         return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -162,7 +170,7 @@ def table(
         made.add_column(name, no_wrap=number in fixed, overflow="fold")
     for row in found:
         made.add_row(*row)
-    console().print(made)
+    _print(made)
 
 
 def _too_wide(columns: Sequence[str], rows: Sequence[Sequence[Text]], fixed: Sequence[int]) -> bool:
@@ -190,11 +198,13 @@ def facts_of(pairs: Iterable[tuple[str, Text]]) -> None:
         if value:
             made.add_row(name, value)
     if made.row_count:
-        console().print(made)
+        _print(made)
 
 
 def framed(text: str, title: str) -> None:
     """Write a document between rules, exactly as it is but for line breaks at the width."""
-    console().rule(styled(title), align="left", style=FAINT, characters="-")
+    from rich.rule import Rule
+
+    _print(Rule(styled(title), align="left", style=FAINT, characters="-"))
     write_raw(text)
-    console().rule(style=FAINT, characters="-")
+    _print(Rule(style=FAINT, characters="-"))

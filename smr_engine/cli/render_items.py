@@ -55,7 +55,8 @@ def _inbox_row(session: Session, row: ItemRow) -> tuple[str, str, str, str]:
     what = f"{VERBS.get(row.kind, 'Act')}: {shortened(row.title, 120)}"
     if row.may:
         return _due(session, row), what, row.case, typed(session, "item", row.item)
-    waits = f"waits for {', '.join(row.waiting_for)}" if row.waiting_for else row.why_not
+    names = listed([session.name_of(person) for person in row.waiting_for], "or")
+    waits = f"waits for {names}" if names else row.why_not
     about = Styled(f"{what} ({waits})" if waits else what, FAINT)
     return _due(session, row), about, row.case, Styled(typed(session, "item", row.item), FAINT)
 
@@ -99,7 +100,7 @@ def _heads(session: Session, view: ItemView) -> Iterator[tuple[str, str]]:
 
 
 def _form(view: ItemView) -> None:
-    found = fields_of(view.form)
+    found = [] if view.questions or view.choices else fields_of(view.form)
     if not found:
         return
     heading("What to fill in")
@@ -132,7 +133,8 @@ def _content(view: ItemView) -> None:
 
 def _changes(view: ItemView) -> None:
     for entry in view.changes:
-        heading(f"What changed in {entry['document']} since {view.previous or 'the last round'}")
+        since = entry.get("since") or view.previous or "the last round"
+        heading(f"What changed in {entry['document']} since {since}")
         write_raw(str(entry.get("diff") or "nothing"))
 
 
@@ -145,16 +147,21 @@ def _destinations(view: ItemView) -> None:
 
 
 def _destination(entry: Mapping[str, Any]) -> str:
-    """Return a publication in words: what goes to which accounts and people, in reply to what."""
-    places = [str(name) for name in entry.get("accounts") or ()]
-    places += [_recipient(to) for to in entry.get("to") or ()]
-    words = [f"{entry.get('document') or 'It'} to {listed(places) or 'nowhere yet'}"]
+    """Return one place in words: what goes to which account and people, in reply to what."""
+    title, account = str(entry.get("title") or ""), str(entry.get("account") or "")
+    place = f"{title} ({account})" if title and title != account else account
+    words = [f"{entry.get('document') or 'the text'} to {place or 'nowhere yet'}"]
+    recipients = [_recipient(to) for to in entry.get("to") or ()]
+    if recipients:
+        words.append(f"addressed to {listed(recipients)}")
     if entry.get("audience"):
-        words.append(f"for the audience: {entry['audience']}")
+        words.append(f"for: {entry['audience']}")
     if entry.get("in_reply_to"):
         words.append(f"in reply to {entry['in_reply_to']}")
     if entry.get("replaces"):
         words.append(f"in place of {entry['replaces']}")
+    if entry.get("instructions"):
+        words.append(f"how: {entry['instructions']}")
     return ", ".join(words)
 
 
@@ -240,10 +247,6 @@ def commands_for(session: Session, view: ItemView) -> list[str]:
 
 
 def _answers(view: ItemView) -> Iterator[str]:
-    if view.choices:
-        yield from ("-o", f"choice={view.choices[0]['id']}")
-    elif view.questions:
-        yield from ("-o", f"{view.questions[0].id}=yes")
     for each in fields_of(view.form):
         if each.required:
             yield from ("-o", f"{each.name}={each.example}")

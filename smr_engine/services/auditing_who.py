@@ -60,10 +60,7 @@ def who(ws: Workspace, case: str, document: str | None = None) -> list[WhoRow]:
     if document is not None:
         _require(document, items, case)
     rows = [
-        row
-        for asked in items
-        for row in _rows(asked, proofs)
-        if document in {None, row.document}
+        row for asked in items for row in _rows(asked, proofs) if document in {None, row.document}
     ]
     return sorted(rows, key=lambda row: (row.at, row.case, number_of(row.item)))
 

@@ -115,8 +115,7 @@ def _open(
     with ws.storage.writing() as unit:
         if opening.key and (known := unit.events.by_key(opening.key)) is not None:
             return _started(unit, known.case)
-        for other, source in pinned.sources.values():
-            library.register(ws, unit, other, source)
+        library.register(ws, unit, pinned.sources)
         situation = Situation(directory.world(ws, unit), ws.clock.now(), actor)
         ref = unit.cases.next_reference(pinned.playbook.case_prefix, _year(situation))
         command = c.OpenCase(
@@ -134,6 +133,7 @@ def _open(
         envelope = envelope_of(situation)
         saved = unit.cases.save(None, decided.case, decided.events, envelope, opening.key)
         unit.commit()
+    library.remember(ws, pinned.sources)
     if saved.owes:
         ws.waker.wake()
     return _view(decided.case)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,9 @@ def read(ws: Shelf, name: str) -> tuple[Playbook, bytes]:
             "unknown-playbook", f"there is no playbook '{name}'", hint=near or "see: smr playbooks"
         )
     source, file = found
+    known = ws.caches.playbooks.get(hashlib.sha256(source).hexdigest())
+    if known is not None:
+        return known, source
     playbook, problems = parse_playbook(source, file, ws.schemas("playbook"))
     if playbook is None:
         raise _invalid(name, problems)
@@ -104,8 +108,24 @@ def startable(ws: Workspace, name: str) -> dict[str, tuple[Playbook, bytes]]:
     return found
 
 
-def register(ws: Workspace, unit: UnitOfWork, playbook: Playbook, source: bytes) -> None:
-    """Keep a version for the cases opened from it; a version known already changes nothing."""
+def register(
+    ws: Workspace, unit: UnitOfWork, sources: Mapping[str, tuple[Playbook, bytes]]
+) -> None:
+    """Keep versions for the cases opened from them; those known already change nothing.
+
+    The caller remembers them (`remember`) once the unit of work is committed.
+    """
+    for playbook, source in sources.values():
+        if playbook.digest not in ws.caches.registered:
+            _register(ws, unit, playbook, source)
+
+
+def remember(ws: Workspace, sources: Mapping[str, tuple[Playbook, bytes]]) -> None:
+    """Note that versions are registered for good, so that nobody has to look again."""
+    ws.caches.registered.update(playbook.digest for playbook, _ in sources.values())
+
+
+def _register(ws: Workspace, unit: UnitOfWork, playbook: Playbook, source: bytes) -> None:
     now = ws.clock.now()
     shipped = ws.files.names().get(playbook.name) == "shipped"
     row = PlaybookRow(
@@ -135,22 +155,20 @@ def problems_of(ws: Shelf, playbook: Playbook, world: World, file: str) -> list[
 
 def playbooks(ws: Shelf) -> list[Row]:
     """Return all playbooks of the library that can be read."""
-    rows = []
-    for name, place in sorted(ws.files.names().items()):
-        source, file = ws.files.read(name) or (b"", name)
-        playbook, _ = parse_playbook(source, file, ws.schemas("playbook"))
-        if playbook is not None:
-            rows.append(
-                Row(
-                    playbook.name,
-                    playbook.version,
-                    playbook.digest,
-                    playbook.title,
-                    playbook.summary,
-                    place,
-                )
-            )
-    return rows
+    found = (_row(ws, name, place) for name, place in sorted(ws.files.names().items()))
+    return [row for row in found if row is not None]
+
+
+def _row(ws: Shelf, name: str, place: str) -> Row | None:
+    """Return what a list shows of a playbook, without checking it; None if it is no playbook."""
+    source, file = ws.files.read(name) or (b"", name)
+    located = load_yaml(source, file)[0]
+    data = located.data if located else None
+    if not isinstance(data, Mapping) or "playbook" not in data:
+        return None
+    said = {key: str(data.get(key, "")) for key in ("playbook", "version", "title", "summary")}
+    digest = hashlib.sha256(source).hexdigest()
+    return Row(said["playbook"], said["version"], digest, said["title"], said["summary"], place)
 
 
 def show(ws: Shelf, name: str) -> dict[str, Any]:

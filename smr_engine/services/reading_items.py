@@ -22,8 +22,8 @@ from smr_engine.services import directory, library, reading_content
 from smr_engine.services.reading_content import Shown
 from smr_engine.services.reading_texts import Texts
 from smr_engine.services.reading_verdicts import Reader, asked, is_overdue
-from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.stored import EventFilter
+from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.transact import case_of
 from smr_engine.services.views import ItemView, QuestionView, QuorumRow
 from smr_engine.services.workspace import Workspace
@@ -105,7 +105,7 @@ def _form(item: Item, step: Step) -> dict[str, Any]:
         return dict(step.form)
     if item.kind is ItemKind.DECISION and isinstance(step, DecisionStep):
         return _answers(step)
-    return dict(forms.CONFIRM)
+    return dict(forms.NO_FIELDS)
 
 
 def _answers(step: DecisionStep) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _announced(unit: UnitOfWork, case: Case, item: Item) -> str:
         payload = event.content.get("payload")
         asks = payload.get("items") if isinstance(payload, Mapping) else None
         if isinstance(asks, Mapping) and item.id in asks.values():
-            return str(payload["body"])
+            return str(event.content["payload"]["body"])
     return ""
 
 

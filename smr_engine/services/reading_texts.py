@@ -16,11 +16,12 @@ from smr_engine.services.workspace import Workspace
 ERASED = "[this text was erased]"
 
 
-def document(  # noqa: PLR0913 - the decided interface of the doors
+def document(
     ws: Workspace,
     case: str,
     name: str,
     scope: str = "",
+    *,
     revision: int | None = None,
     diff: tuple[int, int] | None = None,
 ) -> DocumentView:

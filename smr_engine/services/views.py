@@ -176,7 +176,9 @@ class ItemView:
     offered: list[str] = field(default_factory=list)
     votes: list[Json] = field(default_factory=list)
     attachments: list[Json] = field(default_factory=list)
-    changes: list[Json] = field(default_factory=list)  # [{document, diff}] since the superseded item
+    changes: list[Json] = field(
+        default_factory=list
+    )  # [{document, diff}] since the superseded item
     previous: str = ""
 
 

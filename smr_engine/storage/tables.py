@@ -249,6 +249,7 @@ schedules = Table(
     _text("missed"),
     _text("source"),
     _text("created_by"),
+    Column("added_at", Instant, nullable=False),
     _text("inputs"),
     Column("removed_at", Instant),
 )

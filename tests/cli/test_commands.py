@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import pytest
 import typer
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from smr_engine.cli.commands import Group
@@ -17,12 +19,32 @@ from smr_engine.cli.output import jsonable
 from smr_engine.errors import Refusal
 
 RUNNER = CliRunner()
+COMMAND = get_command(app)
+
+
+class Result(NamedTuple):
+    """How a run of the program ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def smr(*words: str) -> Result:
+    """Runs the program in this process; its tree of commands is made once."""
+    with RUNNER.isolation() as (out, err, _):
+        with pytest.raises(SystemExit) as left:
+            COMMAND.main(args=list(words), prog_name="smr")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return Result(left.value.code, out.getvalue().decode(), err.getvalue().decode())
+
 
 CONTRACT = """
 init up work down deploy web invite validate playbooks start cases show timeline inbox item
 complete revise document approve request-changes reject recuse ack reassign attach note severity
 signal clock cancel repair break-glass delegate delegations people test simulate preview doctor
-""".split()
+"""
 CONTRACT_IN_GROUPS = {
     "playbook": "show graph diff",
     "schedule": "list add remove next",
@@ -33,7 +55,10 @@ CONTRACT_IN_GROUPS = {
     "db": "upgrade",
 }
 NAMES = sorted(
-    [*CONTRACT, *(f"{g} {n}" for g, names in CONTRACT_IN_GROUPS.items() for n in names.split())]
+    [
+        *CONTRACT.split(),
+        *(f"{g} {n}" for g, names in CONTRACT_IN_GROUPS.items() for n in names.split()),
+    ]
 )
 LATER = """
 severity X L --reason R|clock X N --met|break-glass I --reason R|preview P --at T|test|test P
@@ -50,7 +75,7 @@ def test_the_program_has_every_command_of_the_contract_and_no_other():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_help_with_an_example_that_names_it(name):
-    shown = RUNNER.invoke(app, [*name.split(), "--help"])
+    shown = smr(*name.split(), "--help")
     assert shown.exit_code == 0
     assert re.search(rf"Example:\n +smr {name}\b", shown.stdout)
     for option in ("--workspace", "--as", "--json"):
@@ -60,7 +85,7 @@ def test_every_command_has_help_with_an_example_that_names_it(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_says_in_one_short_line_what_it_does(name):
     group, _, command = name.rpartition(" ")
-    listed = RUNNER.invoke(app, [*group.split(), "--help"]).stdout
+    listed = smr(*group.split(), "--help").stdout
     line = re.search(rf"^  {command} +(\S.*)$", listed, re.MULTILINE)
     assert line
     assert not line[1].endswith("...")
@@ -68,16 +93,16 @@ def test_every_command_says_in_one_short_line_what_it_does(name):
 
 @pytest.mark.parametrize("line", LATER_LINES)
 def test_what_comes_later_says_so_and_exits_1(line):
-    result = RUNNER.invoke(app, line.split())
+    result = smr(*line.split())
     assert result.exit_code == 1
     assert re.match(r"Error: `smr [a-z -]+` comes with a later version of smr\.\n", result.stderr)
     assert result.stdout == ""
-    as_json = RUNNER.invoke(app, [*line.split(), "--json"])
+    as_json = smr(*line.split(), "--json")
     assert json.loads(as_json.stderr)["error"]["code"] == "not-yet"
 
 
 def test_the_version_is_printed():
-    result = RUNNER.invoke(app, ["--version"])
+    result = smr("--version")
     assert (result.exit_code, result.stdout) == (0, "smr 0.1.0\n")
 
 
@@ -86,7 +111,7 @@ def test_the_version_is_printed():
     [["inboxx"], ["approve"], ["inbox", "--wrong"], ["schedule", "next", "many"], ["--jsn"]],
 )
 def test_wrong_usage_exits_2_with_words_on_stderr_only(words):
-    result = RUNNER.invoke(app, words)
+    result = smr(*words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Error" in result.stderr
     assert "Traceback" not in result.stderr

@@ -153,7 +153,11 @@ def test_without_a_schema_only_json_in_its_shortest_form_is_more_than_text(text,
 scalars = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=20)
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.lists(scalars)))
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.lists(scalars, max_size=5), max_size=4
+    )
+)
 def test_lists_written_as_json_come_back_as_they_were(lists):
     schema = {"properties": {name: {"type": "array"} for name in lists}}
     pairs = [f"{name}={json.dumps(value)}" for name, value in lists.items()]
@@ -166,14 +170,12 @@ def test_text_for_a_text_is_never_changed(text):
 
 
 @given(st.lists(st.text(max_size=30), max_size=6), st.sampled_from([{}, FORM]))
-def test_whatever_is_typed_is_understood_or_refused_in_one_sentence(words, schema):
+def test_whatever_is_typed_becomes_json_or_is_refused(words, schema):
     try:
         found = values(*words, schema=schema)
-    except Invalid as refused:
-        assert refused.code == "value-invalid"
-        assert "\n" not in refused.message or any("\n" in word for word in words)
-    else:
-        json.dumps(found, allow_nan=False)
+    except Invalid:
+        return
+    json.dumps(found, allow_nan=False)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ from smr_engine.playbook.model import (
 APPROVALS = ("first", "second")
 DAY = Varied(default=Duration(DurationKind.ELAPSED, 86_400))
 INPUTS = {"type": "object", "properties": {"a": {"type": "boolean"}, "b": {"type": "boolean"}}}
-WHENS = st.sampled_from([None, None, None, "inputs.a", "not inputs.a", "inputs.b"])
+WHENS = st.sampled_from([None] * 8 + ["inputs.a", "not inputs.a", "inputs.b"])
 
 
 @dataclass
@@ -65,22 +65,27 @@ class Maker:
         return tuple(self.step(depth) for _ in range(size))
 
     def step(self, depth: int) -> Step:
-        kinds = ["approval", "approval", "publish", "publish"] + (["end"] if depth else [])
+        kinds = ["approval", "approval", "approval", "publish", "publish"] + (
+            ["end"] if depth else []
+        )
         if depth < 3:
             kinds += ["section", "switch", "parallel", "parallel", "foreach"]
         return getattr(self, self.draw(st.sampled_from(kinds)))(depth)
 
+    def made(self) -> list[str]:
+        return [name for name in APPROVALS if name not in self.unused]
+
     def approval(self, depth: int) -> Step:
         if not self.unused:
             return self.publish(depth)
-        of = self.draw(st.sampled_from([None, None, *self.blocks]))
+        of = self.draw(st.sampled_from([None, *self.blocks * 3]))
         return ApprovalStep(
             id=self.unused.pop(self.draw(st.integers(0, len(self.unused) - 1))),
             documents=("note",),
             quorum=(QuorumLine(("legal",)),),
             when=self.when(),
-            on_failure=self.draw(st.sampled_from([None, None, None, "continue"])),
-            expires=self.draw(st.sampled_from([None, None, DAY])),
+            on_failure=self.draw(st.sampled_from([None] * 5 + ["continue"])),
+            expires=self.draw(st.sampled_from([None, DAY])),
             on_expiry=self.draw(st.sampled_from([OnExpiry.SKIP, OnExpiry.FAIL])),
             on_rejected=self.draw(st.sampled_from([None, EndWith("no", of)])),
         )
@@ -89,13 +94,13 @@ class Maker:
         return PublishStep(
             id=self.id("publish"),
             document="note",
-            requires=(self.draw(st.sampled_from(APPROVALS)),),
+            requires=(self.draw(st.sampled_from(self.made() or list(APPROVALS))),),
             accounts=(Template("newsroom"),),
             when=self.when(),
         )
 
     def end(self, _depth: int) -> Step:
-        of = self.draw(st.sampled_from([None, *self.blocks]))
+        of = self.draw(st.sampled_from([None, *self.blocks * 3]))
         return EndStep(id=self.id("end"), outcome="over", of=of, when=self.when())
 
     def section(self, depth: int) -> Step:
@@ -206,7 +211,7 @@ class Oracle:
                 yield granted, ending
 
 
-@settings(max_examples=250)
+@settings(max_examples=300)
 @given(playbooks())
 def test_no_playbook_that_passes_can_publish_what_was_not_approved(playbook):
     found = check_playbook(playbook, CheckContext())

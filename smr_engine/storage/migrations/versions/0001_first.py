@@ -198,6 +198,7 @@ CREATE TABLE schedules (
     missed TEXT NOT NULL,
     source TEXT NOT NULL,
     created_by TEXT NOT NULL,
+    added_at {instant} NOT NULL,
     inputs TEXT NOT NULL,
     removed_at {instant},
     CONSTRAINT pk_schedules PRIMARY KEY (id)
