@@ -51,20 +51,21 @@ def recuse(session: Session, item: ItemArgument, comment: Comment = "") -> None:
 
 _SAID = {
     "approve": "approved",
-    "request_changes": "sent back for changes",
+    "request_changes": "asked for changes to",
     "reject": "rejected",
-    "recuse": "left to others",
+    "recuse": "stepped back from",
 }
 
 
 def _decide(session: Session, item: str, decision: str, comment: str) -> None:
     from smr_engine.services import items
 
-    view = items.decide(session.ws, session.actor, item, decision, comment)
+    actor = session.actor
+    view = items.decide(session.ws, actor, item, decision, comment)
     if session.as_json:
         write_json(view)
         return
-    words = f"{item} is {_SAID[decision]} by you (content {view.digest[:12]})"
+    words = f"{session.name_of(actor.id)} {_SAID[decision]} {item} (content {view.digest[:12]})"
     if view.granted:
         write_raw(f"{words}. The approval is granted.")
     elif decision in {"approve", "recuse"}:

@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+import typer
+
 from smr_engine.cli.output import (
     FAINT,
     GOOD,
@@ -98,8 +100,8 @@ def log_csv(events: Iterable[EventRow]) -> None:
     """Write events as they come, as CSV (RFC 4180) that no spreadsheet takes for formulas."""
     for row in _csv_rows(events):
         line = io.StringIO()
-        csv.writer(line, lineterminator="\r\n").writerow(row)
-        write_csv_line(line.getvalue())
+        csv.writer(line, lineterminator="").writerow(row)
+        typer.echo(f"{line.getvalue()}\r\n", nl=False)
 
 
 def _csv_rows(events: Iterable[EventRow]) -> Iterator[list[str]]:
@@ -120,12 +122,7 @@ def cell(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
-
-
-def write_csv_line(line: str) -> None:
-    """Write a line whose ends are CSV's own."""
-    write_raw(harmless(line.removesuffix("\r\n")) + "\r\n")
+    return harmless(f"'{text}" if text.startswith(_FORMULA_SIGNS) else text)
 
 
 # --- verification ------------------------------------------------------------------------------

@@ -240,10 +240,15 @@ def commands_for(session: Session, view: ItemView) -> list[str]:
         return [typed(session, "ack", name)]
     if view.kind == "draft":
         return [
-            typed(session, "document", view.case, view.document or "NAME") + " > draft.md",
+            typed(session, "document", view.case, _document_name(view)) + " > draft.md",
             typed(session, "revise", name, "--file", "draft.md", "--done"),
         ]
     return [typed(session, "complete", name, *_answers(view))]
+
+
+def _document_name(view: ItemView) -> str:
+    scope = view.content[0].get("scope") if view.content else ""
+    return f"{view.document or 'NAME'}@{scope}" if scope else view.document or "NAME"
 
 
 def _answers(view: ItemView) -> Iterator[str]:

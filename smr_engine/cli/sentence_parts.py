@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from smr_engine.cli.text import counted, listed
@@ -11,6 +12,9 @@ from smr_engine.services.views import EventRow
 
 Name = Callable[[str], str]
 """Returns how people call somebody, by id."""
+
+
+MOST_NAMES = 6
 
 
 @dataclass(slots=True)
@@ -21,6 +25,7 @@ class Memory:
     items: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     effects: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     kinds: dict[tuple[str | None, str], str] = field(default_factory=dict)
+    together: dict[str, list[str]] = field(default_factory=dict)
 
     def learn(self, event: EventRow) -> None:
         """Remember what later events refer to."""
@@ -30,6 +35,31 @@ class Memory:
             self.effects[event.data["effect"]] = event.data
         elif event.kind == "StepStarted":
             self.kinds[event.case, event.path] = event.data["kind_of"]
+
+    def gather(self, events: Sequence[EventRow]) -> Iterator[EventRow]:
+        """Yield events, the items that one step opened one after another as one of them."""
+        for _, alike in groupby(events, _opening):
+            first, *more = alike
+            if more and first.kind == "ItemOpened":
+                everybody = [who for each in (first, *more) for who in each.data["offered"]]
+                self.together[first.data["item"]] = everybody
+                for each in more:
+                    self.learn(each)
+                yield first
+            else:
+                yield from (first, *more)
+
+    def asked(self, event: EventRow) -> list[str]:
+        """Return whom an item, and those opened together with it, were offered to."""
+        together = self.together.get(event.data["item"])
+        return together or list(event.data.get("offered") or ())
+
+
+def _opening(event: EventRow) -> object:
+    """Return what is the same for items that belong together; other events stand alone."""
+    if event.kind != "ItemOpened":
+        return id(event)
+    return event.case, event.path, event.at, event.data.get("kind_of"), event.data.get("previous")
 
 
 def actor(event: EventRow, memory: Memory) -> str:
@@ -48,7 +78,7 @@ def actor(event: EventRow, memory: Memory) -> str:
 def people(ids: Iterable[str], memory: Memory) -> str:
     """Return people by name as a sentence lists them; many are counted."""
     found = [memory.name(each) for each in ids]
-    return listed(found) if len(found) <= 4 else counted(len(found), "person", "people")
+    return listed(found) if len(found) <= MOST_NAMES else counted(len(found), "person", "people")
 
 
 def item_title(event: EventRow, memory: Memory) -> str:

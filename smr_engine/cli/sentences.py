@@ -30,7 +30,7 @@ def tell(events: Iterable[EventRow], name: Name) -> Iterator[Told]:
         name: how people are called.
     """
     memory = Memory(name)
-    for event in events:
+    for event in memory.gather(list(events)):
         memory.learn(event)
         sentence = _sentence(event, memory)
         if sentence:

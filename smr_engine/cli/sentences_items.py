@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from smr_engine.cli.sentence_parts import (
     Memory,
@@ -41,8 +42,9 @@ _ASKED = {
 
 def _item_opened(event: EventRow, memory: Memory) -> str:
     data = event.data
-    who = people(data.get("offered") or (), memory) or "Nobody"
-    verb = "was" if len(data.get("offered") or ()) < 2 else "were"
+    offered = memory.asked(event)
+    who = people(offered, memory) or "Nobody"
+    verb = "was" if len(offered) < 2 else "were"
     asked = _ASKED.get(data["kind_of"], "to act on")
     again = " again" if data.get("previous") else ""
     return f"{who} {verb} asked{again} {asked} '{data.get('title') or data['item']}'"
@@ -122,22 +124,36 @@ def _evidence(event: EventRow, memory: Memory) -> str:
 
 
 def _begun(event: EventRow, memory: Memory) -> str:
-    return f"The approval was checked again, then began: {effect_name(event, memory)}"
+    return f"The approval was checked again, and {effect_name(event, memory)} began"
 
 
 def _effect_done(event: EventRow, memory: Memory) -> str:
-    kind = memory.effects.get(event.data["effect"], {}).get("kind_of", "")
-    result = event.data.get("result") or {}
-    if kind == "case":
+    owed = memory.effects.get(event.data["effect"], {})
+    if owed.get("kind_of") == "case":
         return ""
-    if kind == "publication":
-        return f"Done: {effect_name(event, memory)} {result.get('url') or ''}"
-    told = result.get("told") or ()
-    if kind == "notification" and told:
-        return f"Done: {effect_name(event, memory)} ({counted(len(told), 'message')})"
-    if result.get("withheld"):
-        return f"EXERCISE, not sent: {effect_name(event, memory)}"
-    return f"Done: {effect_name(event, memory)}"
+    result = event.data.get("result") or {}
+    bare = "flow_run" in result and result["flow_run"] is None
+    alone = " (without a flow run: Prefect did not answer)" if bare else ""
+    return f"{_done(owed, result, effect_name(event, memory), memory)}{alone}"
+
+
+def _done(owed: Mapping[str, Any], result: Mapping[str, Any], name: str, memory: Memory) -> str:
+    told, withheld = result.get("told") or (), result.get("withheld")
+    if owed.get("kind_of") == "notification":
+        kept = f"; EXERCISE, not told: {listed(withheld)}" if withheld else ""
+        return f"Told {people(told, memory) or 'nobody'}: {_subject(owed)}{kept}"
+    if withheld:
+        return f"EXERCISE, not sent: {name}"
+    if owed.get("kind_of") == "publication":
+        return f"Published {name.removeprefix('publish ')}: {result.get('url') or ''}"
+    return f"Done: {name}"
+
+
+def _subject(owed: Mapping[str, Any]) -> str:
+    """Return what a message was about, without the case that the history is of."""
+    payload = owed.get("payload") or {}
+    subject = payload.get("subject") or owed.get("name") or owed["effect"]
+    return str(subject).partition("] ")[2] or str(subject)
 
 
 def _effect(words: str) -> Callable[[EventRow, Memory], str]:

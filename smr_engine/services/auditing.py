@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from smr_engine.services import verify as verification
 from smr_engine.services.auditing_who import who
 from smr_engine.services.reading_log import event_row, known_case
 from smr_engine.services.stored import EventFilter
-from smr_engine.services.views import EventRow, VerifyView
+from smr_engine.services.verify import verify
+from smr_engine.services.views import EventRow
 from smr_engine.services.workspace import Workspace
 
 __all__ = ["log", "verify", "who"]
@@ -53,11 +53,6 @@ def log(
         if case:
             known_case(unit, case)
     return _pages(ws, which)
-
-
-def verify(ws: Workspace) -> VerifyView:
-    """Recompute the whole log, fold every case again, and compare with every projected row."""
-    return verification.verify(ws)
 
 
 def _pages(ws: Workspace, which: EventFilter) -> Iterator[EventRow]:

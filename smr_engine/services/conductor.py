@@ -74,6 +74,7 @@ class Conductor:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="leg")
         self._running: set[Future[None]] = set()
         self._stop = threading.Event()
+        self._prefect_away_until: datetime | None = None
 
     def stop(self) -> None:
         """Ask the loop to finish what is under way and return."""
@@ -82,16 +83,24 @@ class Conductor:
     def run(self, *, until_idle: bool = False) -> Worked:
         """Work until stopped, or until nothing is due or owed now.
 
-        Legs under way are finished before it returns; what was claimed and not begun is released.
+        Legs under way are finished before it returns. A fault (the database away for a moment, a
+        defect in one part) is logged and met again later, for a conductor must not die of it;
+        `until_idle` raises it instead.
         """
         try:
             while not self._stop.is_set():
-                busy = self.once()
-                if busy:
-                    continue
+                try:
+                    if self.once():
+                        continue
+                    pause = self._pause()
+                except Exception:
+                    if until_idle:
+                        raise
+                    log.exception("the conductor goes on after a fault")
+                    pause = RETRY_S
                 if until_idle and self._idle():
                     break
-                self._listener.wait(self._pause())
+                self._listener.wait(pause)
         finally:
             self._pool.shutdown(wait=True)
         return self._tally.view()
@@ -128,7 +137,8 @@ class Conductor:
     # --- effects ---
 
     def _dispatch(self, now: datetime) -> int:
-        if len(self._running) >= THREADS:
+        away = self._prefect_away_until is not None and now < self._prefect_away_until
+        if away or len(self._running) >= THREADS:
             return 0
         with self._ws.storage.writing() as unit:
             claimed = unit.claims.effects(self._name, now, LEASE, EFFECTS_AT_ONCE)
@@ -150,15 +160,24 @@ class Conductor:
     def _submit(self, legs: Sequence[Leg], work: Callable[[], None]) -> None:
         future = self._pool.submit(self._guarded, legs, work)
         self._running.add(future)
-        future.add_done_callback(lambda _: self._ws.waker.wake())
+        future.add_done_callback(self._leg_over)
+
+    def _leg_over(self, future: Future[None]) -> None:
+        if future.exception() is not None:
+            log.error("a leg met a fault; it is done again later", exc_info=future.exception())
+        self._ws.waker.wake()
 
     def _guarded(self, legs: Sequence[Leg], work: Callable[[], None]) -> None:
         """Run legs through Prefect; without it, after the grace period, do them directly."""
         try:
             work()
         except DispatchUnavailableError as problem:
-            log.warning("Prefect does not answer: %s", problem)
+            if self._prefect_away_until is None:
+                log.warning("Prefect does not answer: %s", problem)
             self._without_prefect(legs)
+            self._prefect_away_until = self._ws.clock.now() + timedelta(seconds=RETRY_S)
+        else:
+            self._prefect_away_until = None
 
     def _without_prefect(self, legs: Iterable[Leg]) -> None:
         now = self._ws.clock.now()
@@ -187,8 +206,6 @@ class Conductor:
 
     def _pause(self) -> float:
         """Return how long to sleep, in seconds."""
-        if self._running:
-            return POLL_S
         at = self._next_instant()
         if at is None:
             return POLL_S

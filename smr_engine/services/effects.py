@@ -310,9 +310,10 @@ def _call(ws: Workspace, claim: Claim, job: Job) -> Try:
 def _case(ws: Workspace, claim: Claim, job: Job) -> Try:
     payload = job.effect.payload
     try:
-        return Try(c.Outcome.DONE, _CASE_COMMANDS[payload["do"]](ws, job.effect, payload))
+        result = _CASE_COMMANDS[payload["do"]](ws, job.effect, payload)
     except SmrError as problem:
         return Try(c.Outcome.REFUSED, reason=str(problem))
+    return Try(c.Outcome.PENDING if result.get("pending") else c.Outcome.DONE, result)
 
 
 def _open_child(ws: Workspace, effect: Effect, payload: Mapping[str, Any]) -> Result:
@@ -328,9 +329,16 @@ def _open_child(ws: Workspace, effect: Effect, payload: Mapping[str, Any]) -> Re
 
 
 def _end_child(ws: Workspace, effect: Effect, payload: Mapping[str, Any]) -> Result:
+    """Tell the parent; later if it has not noted yet that it opened this child.
+
+    Whoever opened the child may have been lost before reporting it; a child that is quick, or needs
+    nobody, is over by then.
+    """
     command = c.EndChild(payload["child"], payload["outcome"], payload["results"])
     actor = c.Actor(f"case:{payload['child']}", "", "engine")
-    apply(ws, Order(payload["parent"], command, actor, key=effect.key))
+    parent = apply(ws, Order(payload["parent"], command, actor, key=effect.key)).header
+    if payload["child"] not in parent.children and parent.closed_at is None:
+        return {"pending": True}
     return {"told": [payload["parent"]]}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from smr_engine.playbook.model import (
 )
 from smr_engine.services import directory, library
 from smr_engine.services import stored as s
+from smr_engine.services.reading_asks import deciders
 from smr_engine.services.reading_verdicts import NOBODY, Reader, number_of
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import (
@@ -45,7 +46,8 @@ def case_list(
     wanted = _status(status)
     with ws.storage.reading() as unit:
         rows = unit.queries.cases(status=wanted, playbook=playbook or "")
-        waiting = _waiting(unit.queries.items(status=ItemStatus.OPEN)) if rows else {}
+        items = unit.queries.items(status=ItemStatus.OPEN) if rows else ()
+        waiting = _waiting(items, deciders(unit, items))
     return [_case_row(row, waiting.get(row.ref, [])) for row in rows]
 
 
@@ -103,14 +105,17 @@ def _status(status: str | None) -> CaseStatus | None:
     return CaseStatus(status)
 
 
-def _waiting(items: Iterable[s.ItemRow]) -> dict[str, list[str]]:
+def _waiting(
+    items: Iterable[s.ItemRow], decided: Mapping[str, Collection[str]]
+) -> dict[str, list[str]]:
     """Return whom each case waits for; acknowledgements count only where nothing else is open."""
     work: dict[str, dict[str, None]] = {}
     told: dict[str, dict[str, None]] = {}
     for item in items:
         kind = told if item.kind is ItemKind.ACKNOWLEDGEMENT else work
-        people = kind.setdefault(item.case, {})
-        people.update(dict.fromkeys((*item.offered, *item.escalated)))
+        over = decided.get(item.id, ())
+        asked = [p for p in (*item.offered, *item.escalated) if p not in over]
+        kind.setdefault(item.case, {}).update(dict.fromkeys(asked))
     return {case: list(people) for case, people in {**told, **work}.items()}
 
 

@@ -7,36 +7,23 @@ who is kept out, who has decided) comes from the events that recorded it, for al
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
-
-import msgspec
 
 from smr_engine.engine import policy
-from smr_engine.engine.state import CaseHeader, Item, Line, Vote
-from smr_engine.engine.statuses import CaseStatus, DecisionKind, ItemKind, ItemStatus
+from smr_engine.engine.state import CaseHeader, Item
+from smr_engine.engine.statuses import CaseStatus, ItemKind, ItemStatus
 from smr_engine.errors import Invalid
 from smr_engine.playbook.model import Playbook
 from smr_engine.services import directory, library
 from smr_engine.services import stored as s
+from smr_engine.services.reading_asks import Asks, asks_of
 from smr_engine.services.reading_verdicts import Reader, asked, number_of, voters
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import ItemRow
 from smr_engine.services.workspace import Workspace
 
-CASES_AT_ONCE = 500
+_NOTHING = Asks()
 _LATEST = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(slots=True)
-class _Asked:
-    """What an approval asks, and what has been answered so far."""
-
-    lines: tuple[Line, ...] = ()
-    excluded: tuple[str, ...] = ()
-    assurance: str = ""
-    votes: list[Vote] = field(default_factory=list)
 
 
 def inbox(ws: Workspace, person: str | None, *, all_items: bool = False) -> list[ItemRow]:
@@ -128,9 +115,9 @@ def _due_first(row: s.ItemRow) -> tuple[datetime, datetime, str, int]:
 
 def _items(unit: UnitOfWork, rows: Sequence[s.ItemRow]) -> Iterator[tuple[str, Item]]:
     """Yield cases and items, as far as a verdict and a list need them."""
-    approvals = _approvals(unit, [row for row in rows if row.kind is ItemKind.APPROVAL])
+    approvals = asks_of(unit, rows)
     for row in rows:
-        asks = approvals.get(row.id) or _Asked()
+        asks = approvals.get(row.id) or _NOTHING
         yield (
             row.case,
             Item(
@@ -151,38 +138,6 @@ def _items(unit: UnitOfWork, rows: Sequence[s.ItemRow]) -> Iterator[tuple[str, I
                 votes=tuple(asks.votes),
             ),
         )
-
-
-def _approvals(unit: UnitOfWork, rows: Sequence[s.ItemRow]) -> dict[str, _Asked]:
-    """Return what open approvals ask, from the events that opened them and the votes since."""
-    found = {row.id: _Asked() for row in rows}
-    cases = list(dict.fromkeys(row.case for row in rows))
-    for first in range(0, len(cases), CASES_AT_ONCE):
-        chunk = tuple(cases[first : first + CASES_AT_ONCE])
-        which = s.EventFilter(cases=chunk, kinds=("ItemOpened", "DecisionRecorded"))
-        for event in unit.events.select(which):
-            known = found.get(event.facts["item"])
-            if known is not None:
-                _learn(known, event)
-    return found
-
-
-def _learn(known: _Asked, event: s.StoredEvent) -> None:
-    facts: Mapping[str, Any] = event.facts
-    if event.kind == "ItemOpened":
-        known.lines = msgspec.convert(facts.get("lines", ()), tuple[Line, ...])
-        known.excluded = tuple(facts.get("excluded", ()))
-        known.assurance = facts.get("assurance", "")
-        return
-    vote = Vote(
-        person=facts["person"],
-        decision=DecisionKind(facts["decision"]),
-        digest=facts["digest"],
-        roles=tuple(facts["roles"]),
-        on_behalf_of=facts.get("on_behalf_of", ""),
-        at=event.at,
-    )
-    known.votes.append(vote)
 
 
 def _playbooks(ws: Workspace, unit: UnitOfWork) -> dict[str, Playbook]:

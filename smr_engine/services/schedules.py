@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -176,16 +176,20 @@ def open_due(ws: Workspace, now: datetime) -> list[str]:
     Idempotent: a due instant is settled once, whoever comes first.
     """
     with ws.storage.reading() as unit:
-        late = {
-            row: [d for d in islice(dues(row, _settled_until(unit, row)), MAX_MISSED) if d <= now]
-            for row in unit.schedules.all()
-        }
+        late = [
+            (row, _overdue(row, _settled_until(unit, row), now)) for row in unit.schedules.all()
+        ]
     opened = []
-    for row, instants in late.items():
+    for row, instants in late:
         for due, opens in _policy(row, instants):
             case = start_scheduled(ws, row.id, due) if opens else _skip(ws, row, due)
             opened += [case] if case else []
     return opened
+
+
+def _overdue(row: ScheduleRow, settled: datetime, now: datetime) -> list[datetime]:
+    """Return the due instants up to now that are not settled, oldest first."""
+    return list(islice(takewhile(lambda due: due <= now, dues(row, settled)), MAX_MISSED))
 
 
 def start_scheduled(ws: Workspace, schedule: str, due: datetime) -> str:

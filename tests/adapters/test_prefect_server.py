@@ -1,4 +1,4 @@
-"""One real embedded server, driven through its life: the tests of `TestLife` run in this order."""
+"""One real embedded server, driven through its life, and what needs none."""
 
 from __future__ import annotations
 
@@ -72,98 +72,115 @@ def ended(*processes: ProcessId, within_s: float = 15.0) -> bool:
     return True
 
 
-@pytest.fixture(scope="class")
-def files(tmp_path_factory):
-    state_dir = tmp_path_factory.mktemp("workspace") / ".smr"
+@pytest.fixture
+def files(tmp_path):
+    state_dir = tmp_path / "workspace/.smr"
     yield ServerFiles(state_dir)
     stop_server(state_dir, grace_s=2)
 
 
-@pytest.mark.xdist_group("embedded-prefect-server")
-class TestLife:
-    def test_two_commands_at_the_same_time_start_one_server(self, files):
-        commands = [
-            subprocess.Popen(
-                [sys.executable, "-c", ENSURE, str(files.state_dir)],
-                env={**os.environ, "PREFECT_API_URL": "http://127.0.0.1:1/api"},
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(2)
-        ]
-        said = {command.communicate(timeout=90)[0].strip() for command in commands}
-        assert said == {record_of(files).api_url}
-        assert said.pop().startswith("http://127.0.0.1:")
-        assert files.state_dir.stat().st_mode & 0o777 == 0o700
+def two_commands_at_the_same_time_start_one_server(files: ServerFiles) -> None:
+    commands = [
+        subprocess.Popen(
+            [sys.executable, "-c", ENSURE, str(files.state_dir)],
+            env={**os.environ, "PREFECT_API_URL": "http://127.0.0.1:1/api"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = {command.communicate(timeout=90)[0].strip() for command in commands}
+    assert said == {record_of(files).api_url}
+    assert said.pop().startswith("http://127.0.0.1:")
+    assert files.state_dir.stat().st_mode & 0o777 == 0o700
 
-    def test_a_server_that_runs_is_used_again_at_once(self, files):
-        began = time.monotonic()
-        assert ensure_server(files.state_dir, {}) == record_of(files).api_url
-        assert time.monotonic() - began < 2
-        status = server_status(files.state_dir)
-        assert (status.running, status.ready) == (True, True)
-        assert status.pid == record_of(files).server.pid
 
-    def test_it_has_the_settings_that_were_measured_and_phones_nobody(self, files):
-        record = record_of(files)
-        settings = get(record, "/api/admin/settings")
-        services = settings["server"]["services"]
-        assert settings["home"] == str(files.home)
-        assert settings["server"]["analytics_enabled"] is False
-        assert services["task_run_recorder"]["read_batch_size"] == 50
-        assert services["task_run_recorder"]["batch_size"] == 50
-        assert services["task_run_recorder"]["flush_interval"] == 2
-        assert services["event_persister"]["enabled"] is False
-        assert services["triggers"]["enabled"] is False
-        assert services["scheduler"]["enabled"] is True
-        assert get(record, "/ui-settings")["api_url"] == record.api_url
+def a_server_that_runs_is_used_again_at_once(files: ServerFiles) -> None:
+    began = time.monotonic()
+    assert ensure_server(files.state_dir, {}) == record_of(files).api_url
+    assert time.monotonic() - began < 5
+    status = server_status(files.state_dir)
+    assert (status.running, status.ready) == (True, True)
+    assert status.pid == record_of(files).server.pid
 
-    def test_a_server_whose_supervisor_was_killed_is_replaced(self, files):
-        before = record_of(files)
-        os.kill(before.supervisor.pid, signal.SIGKILL)
-        assert ended(before.supervisor)
-        ensure_server(files.state_dir, os.environ)
-        assert ended(before.server)
-        assert record_of(files).server.is_alive
 
-    def test_a_server_whose_database_was_deleted_is_replaced_by_one_that_works(self, files):
-        before = record_of(files)
-        for file in files.home.glob("prefect.db*"):
-            file.unlink()
-        files.database.touch()  # as a connection of the old server may make an empty one
-        ensure_server(files.state_dir, os.environ)
-        assert ended(before.supervisor, before.server)
-        assert get(record_of(files), "/api/ready") == {"message": "OK"}
+def it_has_the_settings_that_were_measured_and_phones_nobody(files: ServerFiles) -> None:
+    record = record_of(files)
+    settings = get(record, "/api/admin/settings")
+    services = settings["server"]["services"]
+    assert settings["home"] == str(files.home)
+    assert settings["server"]["analytics_enabled"] is False
+    assert services["task_run_recorder"]["read_batch_size"] == 50
+    assert services["task_run_recorder"]["batch_size"] == 50
+    assert services["task_run_recorder"]["flush_interval"] == 2
+    assert services["event_persister"]["enabled"] is False
+    assert services["triggers"]["enabled"] is False
+    assert services["scheduler"]["enabled"] is True
+    assert get(record, "/ui-settings")["api_url"] == record.api_url
 
-    def test_use_keeps_it_and_an_idle_hour_ends_it(self, files):
-        record = record_of(files)
-        os.utime(files.last_used, (time.time() - 3599, time.time() - 3599))
-        touch_server(files.state_dir)
-        assert time.time() - files.last_used.stat().st_mtime < 60
-        os.utime(files.last_used, (time.time() - 3601, time.time() - 3601))
-        assert ended(record.supervisor, record.server)
-        assert not files.record.exists()
-        assert not server_status(files.state_dir).running
 
-    def test_a_port_taken_by_a_stranger_is_left_to_the_stranger(self, files):
-        with running_blog() as stranger:
-            stranger.answer = True  # it even looks healthy
-            files.last_used.touch()
-            arguments = [str(files.state_dir), "3600", str(stranger.port)]
-            subprocess.run(
-                [sys.executable, "-c", SUPERVISE_ON_PORTS, *arguments],
-                env=server_environment(files, os.environ),
-                check=True,
-            )
-            assert ensure_server(files.state_dir, os.environ) == record_of(files).api_url
-            assert record_of(files).port != stranger.port
+def a_server_whose_supervisor_was_killed_is_replaced(files: ServerFiles) -> None:
+    before = record_of(files)
+    os.kill(before.supervisor.pid, signal.SIGKILL)
+    assert ended(before.supervisor)
+    ensure_server(files.state_dir, os.environ)
+    assert ended(before.server)
+    assert record_of(files).server.is_alive
 
-    def test_a_server_whose_folder_was_deleted_ends_by_itself(self, files):
-        record = record_of(files)
-        shutil.rmtree(files.folder)
-        touch_server(files.state_dir)
-        assert ended(record.supervisor, record.server)
-        assert not server_status(files.state_dir).running
+
+def a_server_whose_database_was_deleted_is_replaced_by_one_that_works(files: ServerFiles) -> None:
+    before = record_of(files)
+    for file in files.home.glob("prefect.db*"):
+        file.unlink()
+    files.database.touch()  # as a connection of the old server may make an empty one
+    ensure_server(files.state_dir, os.environ)
+    assert ended(before.supervisor, before.server)
+    assert get(record_of(files), "/api/ready") == {"message": "OK"}
+
+
+def use_keeps_it_and_an_idle_hour_ends_it(files: ServerFiles) -> None:
+    record = record_of(files)
+    os.utime(files.last_used, (time.time() - 3599, time.time() - 3599))
+    touch_server(files.state_dir)
+    assert time.time() - files.last_used.stat().st_mtime < 60
+    os.utime(files.last_used, (time.time() - 3601, time.time() - 3601))
+    assert ended(record.supervisor, record.server)
+    assert not files.record.exists()
+    assert not server_status(files.state_dir).running
+
+
+def a_port_taken_by_a_stranger_is_left_to_the_stranger(files: ServerFiles) -> None:
+    with running_blog() as stranger:
+        stranger.answer = True  # it even looks healthy
+        files.last_used.touch()
+        arguments = [str(files.state_dir), "3600", str(stranger.port)]
+        subprocess.run(
+            [sys.executable, "-c", SUPERVISE_ON_PORTS, *arguments],
+            env=server_environment(files, os.environ),
+            check=True,
+        )
+        assert ensure_server(files.state_dir, os.environ) == record_of(files).api_url
+        assert record_of(files).port != stranger.port
+
+
+def a_server_whose_folder_was_deleted_ends_by_itself(files: ServerFiles) -> None:
+    record = record_of(files)
+    shutil.rmtree(files.folder)
+    touch_server(files.state_dir)
+    assert ended(record.supervisor, record.server)
+    assert not server_status(files.state_dir).running
+
+
+def test_the_embedded_server_lives_as_promised(files):
+    """One test, because each step needs the server of the step before and a boot takes 10 s."""
+    two_commands_at_the_same_time_start_one_server(files)
+    a_server_that_runs_is_used_again_at_once(files)
+    it_has_the_settings_that_were_measured_and_phones_nobody(files)
+    a_server_whose_supervisor_was_killed_is_replaced(files)
+    a_server_whose_database_was_deleted_is_replaced_by_one_that_works(files)
+    use_keeps_it_and_an_idle_hour_ends_it(files)
+    a_port_taken_by_a_stranger_is_left_to_the_stranger(files)
+    a_server_whose_folder_was_deleted_ends_by_itself(files)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -20,8 +21,8 @@ from smr_engine.services.stored import EventFilter, StoredEvent
 from smr_engine.services.workspace import Workspace
 from tests.crash.sink import posts
 from tests.crash.story import FINAL, Diary, People
-from tests.support.crashing import Fate, Fuse, in_child, rig
-from tests.support.houses import SetClock, next_instant, open_house, work
+from tests.support.crashing import Fuse, in_child, rig
+from tests.support.houses import SetClock, next_instant, work
 
 PATIENCE = 400
 """A story of more turns than this goes round in circles."""
@@ -39,28 +40,42 @@ class Told:
     trace: list[str] = field(default_factory=list)
 
 
-def run(house: Path, database_url: str, kills: Sequence[int]) -> Told:
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """A house, its clock and the workspace that is open in it (without a connection)."""
+
+    house: Path
+    clock: SetClock
+    ws: Workspace
+
+
+def run(rooms: Rooms, kills: Sequence[int]) -> Told:
     """Let a house live: killed at the boundary of each number in turn, counted within that life.
 
     A life that is over before its number comes ends by itself. The last life is never cut off.
     """
     killed_at = []
     for blow_at in (*kills, 0):
-        fate = in_child(partial(live, house, database_url, blow_at))
-        if not fate.killed:
+        if not in_child(partial(_live, rooms, blow_at)).killed:
             break
-        killed_at.append(_trace(house)[-1])
-    found = in_child(partial(examine, house, database_url)).returned
-    return Told(killed_at, found["wrong"], found["counts"], _trace(house))
+        killed_at.append(_trace(rooms.house)[-1])
+    found = in_child(partial(examine, rooms)).returned
+    return Told(killed_at, found["wrong"], found["counts"], _trace(rooms.house))
 
 
-def live(house: Path, database_url: str, blow_at: int) -> None:
-    """Open the house and let its people and a conductor work until nothing is left to do."""
-    clock = SetClock(file=house / "clock")
-    ws = open_house(house, clock, database_url)
-    rigged = rig(ws, Fuse(house / "trace", blow_at), house / "sent")
-    play(rigged, clock, house)
-    ws.storage.close()
+def undisturbed(rooms: Rooms) -> Told:
+    """Let a house live in this process, killed nowhere: what every other run must come to."""
+    _live(rooms, 0)
+    found = examine(rooms)
+    return Told([], found["wrong"], found["counts"], _trace(rooms.house))
+
+
+def _live(rooms: Rooms, blow_at: int) -> None:
+    """One life: its people and a conductor work until nothing is left to do."""
+    rooms.clock.read_on()
+    fuse = Fuse(rooms.house / "trace", blow_at)
+    play(rig(rooms.ws, fuse, rooms.house / "sent"), rooms.clock, rooms.house)
+    rooms.ws.storage.close()
 
 
 def play(ws: Workspace, clock: SetClock, house: Path) -> None:
@@ -81,9 +96,9 @@ def play(ws: Workspace, clock: SetClock, house: Path) -> None:
 # --- what must hold ----------------------------------------------------------------------------
 
 
-def examine(house: Path, database_url: str) -> dict[str, Any]:
+def examine(rooms: Rooms) -> dict[str, Any]:
     """Return what is wrong with a house whose story is over, and how often each thing happened."""
-    ws = open_house(house, SetClock(file=house / "clock"), database_url)
+    house, ws = rooms.house, rooms.ws
     with ws.storage.reading() as unit:
         log = unit.events.select(EventFilter())
         refs = [row.ref for row in unit.queries.cases()]
@@ -191,8 +206,6 @@ def _pages(house: Path, key: str) -> list[str]:
 
 def _everybody_told(house: Path, family: list[Case]) -> list[str]:
     """Each message went out at least once, every time under its own key with the same words."""
-    import json
-
     sent = [json.loads(line) for line in (house / "sent").read_text("utf-8").splitlines()]
     texts = Counter((line["key"], line["to"], line["text"]) for line in sent)
     by_key = Counter(key for key, _, _ in texts)

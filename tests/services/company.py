@@ -56,7 +56,10 @@ class Company:
         self.reopen()
 
     def start(self, playbook: str, **inputs: object) -> str:
-        return cases.start(self.ws, Actor("ana"), playbook, inputs).case
+        return self.start_as("ana", playbook, **inputs)
+
+    def start_as(self, person: str, playbook: str, **inputs: object) -> str:
+        return cases.start(self.ws, Actor(person), playbook, inputs).case
 
     def item(self, case: str, step: str) -> str:
         """Return the newest open item of a step."""

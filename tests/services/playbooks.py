@@ -26,7 +26,11 @@ steps:
       - {role: legal, need: 1}
     on_changes_requested: {return_to: write, max_rounds: 3}
     on_rejected: {end: rejected}
-  - {id: publish, kind: publish, document: statement, requires: [approve], accounts: [newsroom, wikipedia-talk]}
+  - id: publish
+    kind: publish
+    document: statement
+    requires: [approve]
+    accounts: [newsroom, wikipedia-talk]
   - id: tell
     kind: notify
     title: Tell the executives

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url, text
 
 from smr_engine.adapters.entropy import SystemEntropy
 from smr_engine.adapters.file_lock import FileLock
 from smr_engine.storage import SqlStorage, open_storage
+from smr_engine.storage.tables import metadata
 from tests.support.postgres import drop_database, fresh_database
 
 BACKENDS = ("sqlite", "postgresql")
@@ -34,11 +35,29 @@ class Database:
 
 
 @pytest.fixture(scope="session")
-def postgres_template() -> str:
-    """A PostgreSQL database with our tables, to copy."""
+def postgres_tables() -> Iterator[str]:
+    """A PostgreSQL database with our tables, which tests empty before they use it."""
     url = fresh_database()
     open_storage(url, SystemEntropy()).close()
-    return str(make_url(url).database)
+    yield url
+    drop_database(url)
+
+
+def empty(url: str) -> None:
+    """Take everything out, past the triggers; making a new database takes twenty times as long."""
+    tables = ", ".join(t.name for t in metadata.sorted_tables)
+    statements = (
+        "ALTER TABLE events DISABLE TRIGGER USER",
+        "ALTER TABLE contents DISABLE TRIGGER USER",
+        f"TRUNCATE {tables} RESTART IDENTITY",
+        "ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only",
+        "ALTER TABLE contents ENABLE ALWAYS TRIGGER contents_never_changed",
+    )
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
 
 
 @pytest.fixture(params=BACKENDS)
@@ -54,9 +73,9 @@ def database(
     if backend == "sqlite":
         yield Database(f"sqlite:///{tmp_path / 'smr.db'}", tmp_path)
         return
-    url = fresh_database(request.getfixturevalue("postgres_template"))
+    url = request.getfixturevalue("postgres_tables")
+    empty(url)
     yield Database(url, tmp_path)
-    drop_database(url)
 
 
 @pytest.fixture

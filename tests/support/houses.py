@@ -58,13 +58,17 @@ class SetClock:
 
     def __init__(self, now: datetime = MORNING, file: Path | None = None) -> None:
         self._file = file
-        self._now = now
-        if file is not None and file.is_file():
-            self._now = datetime.fromisoformat(file.read_text(encoding="ascii"))
+        self._begin = self._now = now
+        self.read_on()
 
     def now(self) -> datetime:
         """Return the instant that was set last."""
         return self._now
+
+    def read_on(self) -> None:
+        """Go on where the life before this one stopped; begin where there was none."""
+        there = self._file is not None and self._file.is_file()
+        self._now = datetime.fromisoformat(self._file.read_text("ascii")) if there else self._begin
 
     def move_to(self, now: datetime) -> None:
         """Set the clock; it never goes back."""

@@ -1,0 +1,74 @@
+"""What approvals ask and who has decided, for lists: from the events of many cases at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from smr_engine.engine.state import Line, Vote
+from smr_engine.engine.statuses import DecisionKind, ItemKind
+from smr_engine.services.stored import EventFilter, ItemRow, StoredEvent
+from smr_engine.services.storing import UnitOfWork
+
+CASES_AT_ONCE = 500
+OPENED, DECIDED = "ItemOpened", "DecisionRecorded"
+
+
+@dataclass(slots=True)
+class Asks:
+    """What an approval asks, and what has been answered so far."""
+
+    lines: tuple[Line, ...] = ()
+    excluded: tuple[str, ...] = ()
+    assurance: str = ""
+    votes: list[Vote] = field(default_factory=list)
+
+
+def asks_of(unit: UnitOfWork, rows: Iterable[ItemRow]) -> dict[str, Asks]:
+    """Return what the approvals among some items ask, by item; no content is in it."""
+    found = {row.id: Asks() for row in _approvals(rows)}
+    for event in _events(unit, rows, OPENED, DECIDED):
+        known = found.get(event.facts["item"])
+        if known is not None:
+            _learn(known, event)
+    return found
+
+
+def deciders(unit: UnitOfWork, rows: Iterable[ItemRow]) -> dict[str, set[str]]:
+    """Return who has decided on the approvals among some items, by item."""
+    found: dict[str, set[str]] = {row.id: set() for row in _approvals(rows)}
+    for event in _events(unit, rows, DECIDED):
+        found.get(event.facts["item"], set()).add(event.facts["person"])
+    return found
+
+
+def _approvals(rows: Iterable[ItemRow]) -> list[ItemRow]:
+    return [row for row in rows if row.kind is ItemKind.APPROVAL]
+
+
+def _events(unit: UnitOfWork, rows: Iterable[ItemRow], *kinds: str) -> Iterator[StoredEvent]:
+    cases = list(dict.fromkeys(row.case for row in _approvals(rows)))
+    for first in range(0, len(cases), CASES_AT_ONCE):
+        chunk = tuple(cases[first : first + CASES_AT_ONCE])
+        yield from unit.events.select(EventFilter(cases=chunk, kinds=kinds))
+
+
+def _learn(known: Asks, event: StoredEvent) -> None:
+    facts: Mapping[str, Any] = event.facts
+    if event.kind == OPENED:
+        known.lines = msgspec.convert(facts.get("lines", ()), tuple[Line, ...])
+        known.excluded = tuple(facts.get("excluded", ()))
+        known.assurance = facts.get("assurance", "")
+        return
+    vote = Vote(
+        person=facts["person"],
+        decision=DecisionKind(facts["decision"]),
+        digest=facts["digest"],
+        roles=tuple(facts["roles"]),
+        on_behalf_of=facts.get("on_behalf_of", ""),
+        at=event.at,
+    )
+    known.votes.append(vote)

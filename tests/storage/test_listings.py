@@ -1,0 +1,206 @@
+"""Registers and listings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from smr_engine.engine import events as e
+from smr_engine.engine.statuses import CaseStatus, EffectStatus, ItemStatus
+from smr_engine.services.stored import DirectoryRow, PlaybookRow, ScheduleRow, ScheduleRun
+from smr_engine.services.storing import Conflict
+from tests.storage.stories import Story, at, opening, owed, task, whole_story
+
+REF = "CRISIS-2026-0001"
+
+
+def playbook(name="crisis-response", digest="ab" * 32, minutes=0.0):
+    source = b"name: crisis-response\n# \xc3\xa9\x00\xff\n"
+    return PlaybookRow(digest, name, "1.0.0", "Crisis response", source, at(minutes), shipped=True)
+
+
+def schedule(**more):
+    usual = {
+        "id": "quarterly",
+        "playbook": "policy-review",
+        "rrule": "FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO",
+        "at": "09:00",
+        "timezone": "Europe/Berlin",
+        "dtstart": at(0),
+        "missed": "latest",
+        "source": "added",
+        "created_by": "ana",
+        "inputs": {"scope": ["blogging-policy"]},
+    }
+    return ScheduleRow(**{**usual, **more})
+
+
+def test_a_playbook_version_is_registered_once_byte_for_byte(storage):
+    with storage.writing() as unit:
+        assert unit.playbooks.add(playbook())
+        assert not unit.playbooks.add(playbook(name="another-name"))
+        assert unit.playbooks.add(playbook("blogger-outreach", "cd" * 32))
+        unit.commit()
+    with storage.reading() as unit:
+        assert unit.playbooks.get("ab" * 32) == playbook()
+        assert unit.playbooks.get("00" * 32) is None
+        assert [p.name for p in unit.playbooks.all()] == ["blogger-outreach", "crisis-response"]
+
+
+def test_the_newest_directory_counts(storage):
+    rows = [DirectoryRow(n, f"digest-{n}", {"people": [{"id": "ana"}] * n}, at(n)) for n in (1, 2)]
+    with storage.writing() as unit:
+        assert (unit.directory.latest(), unit.directory.version()) == (None, (0, ""))
+        for row in rows:
+            unit.directory.add(row)
+        assert unit.directory.version() == (2, "digest-2")
+        assert unit.directory.latest() == rows[1]
+
+
+def test_a_version_of_the_directory_is_stored_once(storage):
+    with storage.writing() as unit, pytest.raises(Conflict):
+        for _ in range(2):
+            unit.directory.add(DirectoryRow(1, "d", {}, at(0)))
+
+
+def test_schedules_are_replaced_and_removed_by_their_id(storage):
+    with storage.writing() as unit:
+        unit.schedules.put(schedule())
+        unit.schedules.put(schedule(at="10:00"))
+        assert unit.schedules.all() == [schedule(at="10:00")]
+        unit.schedules.put(schedule(removed_at=at(5)))
+        assert unit.schedules.all() == []
+        assert unit.schedules.all(removed=True) == [schedule(removed_at=at(5))]
+
+
+def test_one_thing_is_decided_about_each_due_instant(storage):
+    runs = [ScheduleRun("quarterly", at(60 * n), "opened", f"REVIEW-2026-000{n}") for n in (1, 2)]
+    with storage.writing() as unit:
+        unit.schedules.put(schedule())
+        assert [unit.schedules.record(run) for run in reversed(runs)] == [True, True]
+        assert not unit.schedules.record(ScheduleRun("quarterly", at(60), "skipped"))
+        assert unit.schedules.runs("quarterly") == runs
+        assert unit.schedules.runs("quarterly", since=at(61)) == runs[1:]
+        assert unit.schedules.runs("another") == []
+
+
+def test_an_inbox_holds_what_a_person_may_act_on_now(storage):
+    story = whole_story(storage)
+
+    def inbox(person):
+        with storage.reading() as unit:
+            return [item.id for item in unit.queries.inbox(person)]
+
+    assert inbox("ana") == [f"{REF}.5"]  # .1 is completed, .9 cancelled, .13 is not for her
+    assert inbox("dana") == []
+    timer = e.TimerRule(id=f"{REF}.99", at=at(90), purpose="escalate", rule=1)
+    escalated = e.ItemEscalated(
+        path="mobilise/freeze/stop_posts",
+        scope="mobilise/freeze",
+        item=f"{REF}.5",
+        timer=f"{REF}.7",
+        people=("dana",),
+        next=timer,
+    )
+    story.go(escalated, actor="engine", minutes=60)
+    assert inbox("dana") == [f"{REF}.5"]
+    handed_over = e.ItemReassigned(
+        path="mobilise/freeze/stop_posts", scope="mobilise/freeze", item=f"{REF}.5", to="ben"
+    )
+    story.go(handed_over, minutes=61)
+    assert inbox("ben") == [f"{REF}.5"]
+    assert inbox("ana") == []
+
+
+def test_items_show_what_is_due_first(storage):
+    story = whole_story(storage)
+    story.go(
+        e.StepStarted(path="ask", kind_of="task", round=1),
+        *[
+            e.ItemOpened(
+                path="ask",
+                item=f"{REF}.{number}",
+                kind_of="task",
+                round=1,
+                step="ask",
+                offered=(),
+                due_at=due,
+                title="Ask",
+            )
+            for number, due in ((50, None), (51, at(59)))
+        ],
+        minutes=30,
+    )
+    with storage.reading() as unit:
+        of_case = unit.queries.items(case=REF, status=ItemStatus.OPEN)
+        assert [item.id for item in of_case] == [f"{REF}.51", f"{REF}.5", f"{REF}.50"]
+        [vote] = unit.queries.items(ids=[f"{REF}.13"])
+        assert (vote.kind, vote.status, vote.outcome) == ("approval", "completed", "granted")
+        assert (vote.offered, vote.bundle_digest) == (("lea", "carl"), "5f" * 32)
+        assert unit.queries.items(case="X-2026-0001") == []
+
+
+def test_cases_are_listed_newest_first_in_pages(storage):
+    for number in range(1, 6):
+        ref = f"CRISIS-2026-000{number}"
+        name = "crisis-response" if number % 2 else "policy-review"
+        Story(storage, ref).go(opening(ref, playbook=name), minutes=number // 2)  # two at a time
+    Story(storage).go(e.CaseCancelled(reason="mistake"), minutes=9)
+    with storage.reading() as unit:
+        everything = [case.ref[-1] for case in unit.queries.cases()]
+        assert everything == ["5", "4", "3", "2", "1"]
+        second = unit.queries.cases(after="CRISIS-2026-0004", limit=2)
+        assert [case.ref[-1] for case in second] == ["3", "2"]
+        cancelled = unit.queries.cases(status=CaseStatus.CANCELLED)
+        assert [(case.ref[-1], case.closed_at) for case in cancelled] == [("1", at(9))]
+        assert [c.ref[-1] for c in unit.queries.cases(playbook="policy-review")] == ["4", "2"]
+
+
+def test_the_cases_under_a_case_are_found_at_any_depth(storage):
+    parents = {"1": "", "2": "CRISIS-2026-0001  hold 1", "3": "CRISIS-2026-0002 a/b hold 1"}
+    for number, parent in parents.items():
+        ref = f"CRISIS-2026-000{number}"
+        Story(storage, ref).go(opening(ref, parent=parent), minutes=int(number))
+    with storage.reading() as unit:
+        assert unit.queries.children(REF) == ["CRISIS-2026-0002", "CRISIS-2026-0003"]
+        assert unit.queries.children("CRISIS-2026-0003") == []
+        assert unit.queries.case("CRISIS-2026-0003").parent == "CRISIS-2026-0002"
+
+
+def test_effects_and_timers_are_listed_with_who_has_them(storage):
+    whole_story(storage)
+    with storage.writing() as unit:
+        lease = timedelta(minutes=2)
+        unit.claims.effects("one", at(26), lease, 1)
+        effects = {effect.id: effect for effect in unit.queries.effects(case=REF)}
+        live = unit.queries.effects(live=True)
+        timers = unit.queries.timers(case=REF)
+    assert set(effects) == {f"{REF}.{n}" for n in (4, 8, 12, 14)}
+    assert {effect.id for effect in live} == {f"{REF}.{n}" for n in (8, 12, 14)}
+    assert effects[f"{REF}.14"].status is EffectStatus.OWED
+    assert (effects[f"{REF}.14"].not_before, effects[f"{REF}.14"].account) == (at(40), "newsroom")
+    leased = [effect.leased_until for effect in live if effect.leased_until]
+    assert leased == [at(28)]
+    assert [t.id for t in timers] == [f"{REF}.6", f"{REF}.7"]
+    assert (timers[0].item, timers[0].scope) == (f"{REF}.5", "mobilise/freeze")
+
+
+def test_counts_tell_how_much_there_is(storage):
+    story = whole_story(storage)
+    with storage.reading() as unit:
+        assert unit.queries.counts() == {
+            "events": len(story.told),
+            "cases": 1,
+            "open_cases": 1,
+            "open_items": 1,
+            "timers": 2,
+            "effects_owed": 3,
+        }
+
+
+def test_an_effect_owed_twice_under_one_key_is_a_conflict(storage):
+    story = Story(storage)
+    story.go(opening(REF), owed(REF, 1), *task(REF, 10))
+    with pytest.raises(Conflict):
+        story.go(owed(REF, 2, key=f"{REF}/1"), minutes=1)
