@@ -7,7 +7,7 @@ DEV := .venv/.made-dev
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench soak fmt lock clean
+.PHONY: help demo up test check bench soak fmt readme lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ soak: $(DEV) ## the tests that take longer than CI should wait
 fmt: $(DEV) ## format the code and mend what ruff can mend
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
+
+readme: $(DEV) ## write the generated parts of README.md again
+	@$(BIN)/python scripts/readme.py
 
 lock: ## resolve the dependencies again and rewrite constraints.txt
 	@$(PYTHON) scripts/lock

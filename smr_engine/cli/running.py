@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -75,8 +77,8 @@ def _conduct(session: Session, dispatcher: InlineDispatcher, *, until_idle: bool
     from smr_engine.bootstrap import conductor
 
     made = conductor(session.ws, dispatcher)
-    _stop_on_signals(session, made)
-    did = made.run(until_idle=until_idle)
+    with _drained_by_signals(session, made):
+        did = made.run(until_idle=until_idle)
     if session.as_json:
         write_json(did)
     else:
@@ -84,7 +86,8 @@ def _conduct(session: Session, dispatcher: InlineDispatcher, *, until_idle: bool
         write_raw(f"Done: {sent}, in {counted(did.cases, 'case')}.")
 
 
-def _stop_on_signals(session: Session, conductor: Conductor) -> None:
+@contextmanager
+def _drained_by_signals(session: Session, conductor: Conductor) -> Iterator[None]:
     """Let the first SIGINT or SIGTERM drain the conductor, and a second one end it at once."""
 
     def drain(number: int, _: FrameType | None) -> None:
@@ -92,8 +95,12 @@ def _stop_on_signals(session: Session, conductor: Conductor) -> None:
         conductor.stop()
         session.ws.waker.wake()
 
-    signal.signal(signal.SIGINT, drain)
-    signal.signal(signal.SIGTERM, drain)
+    before = {number: signal.signal(number, drain) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _dispatcher(session: Session) -> InlineDispatcher:

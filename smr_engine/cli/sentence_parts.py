@@ -41,7 +41,9 @@ class Memory:
         for _, alike in groupby(events, _opening):
             first, *more = alike
             if more and first.kind == "ItemOpened":
-                everybody = [who for each in (first, *more) for who in each.data["offered"]]
+                everybody = [
+                    who for each in (first, *more) for who in each.data.get("offered") or ()
+                ]
                 self.together[first.data["item"]] = everybody
                 for each in more:
                     self.learn(each)
@@ -88,8 +90,9 @@ def item_title(event: EventRow, memory: Memory) -> str:
 
 
 def effect_name(event: EventRow, memory: Memory) -> str:
-    """Return what the effect that an event is about does, such as publish x -> y."""
-    return str(memory.effects.get(event.data["effect"], {}).get("name") or event.data["effect"])
+    """Return what the effect that an event is about does, such as publish x to y."""
+    name = memory.effects.get(event.data["effect"], {}).get("name") or event.data["effect"]
+    return str(name).replace(" -> ", " to ")
 
 
 def step_name(event: EventRow) -> str:

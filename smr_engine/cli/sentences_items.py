@@ -14,7 +14,7 @@ from smr_engine.cli.sentence_parts import (
     people,
     silent,
 )
-from smr_engine.cli.text import counted, listed
+from smr_engine.cli.text import listed
 from smr_engine.services.views import EventRow
 
 
@@ -124,7 +124,8 @@ def _evidence(event: EventRow, memory: Memory) -> str:
 
 
 def _begun(event: EventRow, memory: Memory) -> str:
-    return f"The approval was checked again, and {effect_name(event, memory)} began"
+    what = effect_name(event, memory).removeprefix("publish ")
+    return f"The approval was checked again, and publishing {what} began"
 
 
 def _effect_done(event: EventRow, memory: Memory) -> str:

@@ -26,5 +26,9 @@ def open_storage(url: str, entropy: Entropy, writer_lock: Guard = nullcontext) -
         SmrError: `bad-database-url`, `storage-failed`, or `database-too-new`.
     """
     storage = connect(url, entropy, writer_lock)
-    upgrade(storage)
+    try:
+        upgrade(storage)
+    except BaseException:
+        storage.close()
+        raise
     return storage

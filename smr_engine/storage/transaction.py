@@ -89,8 +89,10 @@ class Transaction:
     def insert_new(self, table: Table, row: dict[str, Any]) -> bool:
         """Insert a row unless its key is there; return whether it was inserted."""
         self.require_writing()
-        statement = self.dialect.insert(table).on_conflict_do_nothing()
-        return self.connection.execute(statement, row).rowcount > 0
+        statement = (
+            self.dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+        )
+        return self.connection.execute(statement, row).first() is not None
 
     def _taken(self, error: IntegrityError) -> KeyTaken | Conflict:
         if "command_key" in self.dialect.violated(error):

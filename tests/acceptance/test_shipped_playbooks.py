@@ -114,3 +114,97 @@ def test_a_statement_that_apologises_needs_the_executive_sponsor(house):
     shown = play(house, case, answers)
     assert (shown["status"], shown["outcome"]) == ("completed", "escalated")
     closed_well(house, case)
+
+
+# --- crisis response ---------------------------------------------------------------------------
+
+LEAK = {
+    "title": "Customer addresses on a public page",
+    "type": "breach",
+    "first_seen": "2026-11-23T08:40:00+01:00",
+    "source_urls": ["https://forum.example.test/t/9912"],
+    "safety_risk": False,
+}
+FACTS = {
+    "confirmed": ["A page with 1,200 addresses of customers was public from 7:10 to 8:55."],
+    "unknown": ["Who has read it."],
+    "rumours": ["That card numbers were on it"],
+    "affected": "everybody whose address was on the page",
+    "finding_out": "Our security team reads the logs of the shop.",
+    "doing": "The page is gone, and we write to everybody who was on it.",
+    "captures": "evidence/forum-9912",
+    "log_keeper": "max",
+    "spokesperson": "nora",
+}
+SITUATION = {
+    "situation": "Posts have slowed down.",
+    "status": "watching",
+    "done": "Everybody who was on the page has been written to.",
+    "engagement": GROUPS,
+}
+PRESS = [
+    {"name": "Petra Lang", "email": "petra@summitstores.example.test", "asked": "Link our page."},
+]
+ACTION = {"action": "Shop pages need a second look", "owner": "sam", "due": "2027-01-15"}
+FIRST_TRY = "# Customer addresses on a public page\n\nOur supplier was careless with a page.\n"
+
+
+def crisis(**others):
+    """What people do in a breach at sev2, with two public updates before it is over."""
+    return {
+        "verify": fills("ana", **FACTS),
+        "declare": chooses("carl", "declare=yes"),
+        "freeze_posts": fills("ida", paused="All; Ida resumes", terms="halden leak", ordinary=40),
+        "open_legal": fills("lea", hold=True, deadlines=["Authority, aware 8:40, until 8:40"]),
+        "draft_holding": in_turn(writes("tom", FIRST_TRY), writes("tom")),
+        "weigh_words": chooses("tom", "weigh_words=no"),
+        "approve_holding": in_turn(
+            says("lea", "request-changes", "We do not know that a supplier was careless"),
+            approves("carl", "lea", "dara"),
+        ),
+        "predict_reaction": fills("ben", mood="sceptical", likely="Many ask.", advice="say more"),
+        "draft_map": writes("tom"),
+        "approve_map": approves("nora", "paul"),
+        "frontline_acted": fills("elif", acted="acted"),
+        "list_outside": fills("ana", groups=PRESS),
+        "outside_acted": fills("ben", state="acted"),
+        "gather": fills("ana", **SITUATION),
+        "write_sitrep": writes("max" if False else "ida"),
+        "next_move": in_turn(
+            chooses("carl", "choice=update"),
+            chooses("carl", "choice=apologise"),
+            chooses("carl", "choice=close"),
+            chooses("carl", "choice=hold"),
+            chooses("carl", "choice=close"),
+        ),
+        "draft_update": writes("tom"),
+        "approve_update": in_turn(
+            approves("carl", "lea", "greta"), approves("eva", "carl", "lea", "hugo")
+        ),
+        "stand_down": in_turn(
+            chooses("carl", "calm=yes", "promises=no"),
+            chooses("carl", "calm=yes", "promises=yes", "deadlines=yes"),
+        ),
+        "draft_closing": writes("zoe"),
+        "approve_closing": approves("carl", "lea", "eva", "dara"),
+        "resume_posts": fills("ben"),
+        "debrief": fills("ana", happened="A page was public.", keep="Speed", causes="No review"),
+        "draft_after_action": writes("ana"),
+        "approve_after_action": approves("carl", "rolf"),
+        "assign_actions": fills("ana", actions=[{**ACTION, "proof": "Minutes"}]),
+        **others,
+    }
+
+
+def test_a_crisis_runs_to_its_close_with_updates_and_a_request_for_changes(house):
+    case = house.start("crisis-response", LEAK)
+    shown = play(house, case, crisis())
+    assert (shown["status"], shown["outcome"], shown["severity"]) == ("completed", "done", "sev2")
+    (child,) = shown["children"]
+    who = house.ask("audit", "who", case)
+    by_document = {}
+    for row in who:
+        found = by_document.setdefault((row["case"], row["document"]), [])
+        found.append((row["person"], row["decision"], row["valid"]))
+    assert by_document == {}
+    closed_well(house, case)

@@ -28,6 +28,9 @@ PUBLICATION = {
 }
 
 
+MESSAGE = {"effect": "C-1.8", "kind_of": "notification", "name": "notify Tell the desk"}
+
+
 def event(kind, data, *, actor="lea", path="approve_holding", case="C-1", behalf=""):
     return EventRow(1, AT, case, kind, actor, behalf, "legal", "asserted", data, "00", path)
 
@@ -123,14 +126,43 @@ def test_a_decision_for_somebody_else_says_so_and_keeps_the_words_apart():
             "EffectDone",
             {"effect": "C-1.9", "result": {"url": "https://news.example.test/1"}},
             {"actor": "engine"},
-            "Done: publish holding_statement -> newsroom https://news.example.test/1",
+            "Published holding_statement to newsroom: https://news.example.test/1",
+        ),
+        (
+            ("EffectOwed", PUBLICATION),
+            "EffectDone",
+            {"effect": "C-1.9", "result": {"url": "page.md", "flow_run": None}},
+            {"actor": "engine"},
+            "Published holding_statement to newsroom: page.md "
+            "(without a flow run: Prefect did not answer)",
+        ),
+        (
+            ("EffectOwed", PUBLICATION),
+            "EffectDone",
+            {"effect": "C-1.9", "result": {"withheld": True, "url": None}},
+            {"actor": "engine"},
+            "EXERCISE, not sent: publish holding_statement to newsroom",
+        ),
+        (
+            ("EffectOwed", {**MESSAGE, "payload": {"subject": "[C-1] Please approve: X"}}),
+            "EffectDone",
+            {"effect": "C-1.8", "result": {"told": ["lea", "tom"], "flow_run": "2ecd"}},
+            {"actor": "engine"},
+            "Told Lea Brandt and Tom Becker: Please approve: X",
+        ),
+        (
+            ("EffectOwed", MESSAGE),
+            "EffectDone",
+            {"effect": "C-1.8", "result": {"told": ["lea"], "withheld": ["regulator-desk"]}},
+            {"actor": "engine"},
+            "Told Lea Brandt: notify Tell the desk; EXERCISE, not told: regulator-desk",
         ),
         (
             ("EffectOwed", PUBLICATION),
             "EffectUnknown",
             {"effect": "C-1.9", "reason": "timed out"},
             {"actor": "engine"},
-            "It may or may not have happened: publish holding_statement -> newsroom",
+            "It may or may not have happened: publish holding_statement to newsroom",
         ),
         (
             ("StepStarted", {"kind_of": "wait"}),
@@ -165,6 +197,32 @@ def test_parts_of_the_system_are_called_what_they_are(actor, name):
 def test_an_exercise_is_called_one():
     data = {"ref": "C-1", "playbook": "crisis", "version": "1.0.0", "drill": True}
     assert told(event("CaseOpened", data)) == ["Lea Brandt opened the EXERCISE C-1 (crisis 1.0.0)"]
+
+
+def test_items_that_one_step_opens_for_several_people_are_one_line():
+    one = {**ITEM, "kind_of": "acknowledgement", "title": "Line to take", "bundle": None}
+    both = [
+        {**one, "item": "C-1.5", "offered": ["lea"]},
+        {**one, "item": "C-1.6", "offered": ["carl"]},
+    ]
+    done = event("ItemCompleted", {"item": "C-1.6", "outcome": "done", "by": ""}, actor="carl")
+    lines = told(*(event("ItemOpened", data, actor="engine") for data in both), done)
+    assert lines == [
+        "Lea Brandt and Carl Weiss were asked to acknowledge 'Line to take'",
+        "Carl Weiss acknowledged 'Line to take'",
+    ]
+
+
+def test_items_of_different_steps_are_told_one_by_one():
+    other = event("ItemOpened", ITEM, actor="engine", path="elsewhere")
+    assert len(told(event("ItemOpened", ITEM, actor="engine"), other)) == 2
+
+
+def test_many_people_are_counted():
+    crowd = {**ITEM, "offered": [f"p{n}" for n in range(13)]}
+    assert told(event("ItemOpened", crowd)) == [
+        "13 people were asked to approve 'Approve the holding statement'"
+    ]
 
 
 def test_machinery_is_left_out():

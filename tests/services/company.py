@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from smr_engine.bootstrap import open_workspace
+from smr_engine.engine.statuses import ItemStatus
 from smr_engine.services import cases, effects, items, setup
+from smr_engine.services.stored import Claim
 from smr_engine.services.views import ItemRow, Voted
 from smr_engine.services.workspace import Actor, Workspace
 
@@ -67,6 +70,13 @@ class Company:
             rows = [row for row in unit.queries.items(case=case) if row.step == step]
         return [row.id for row in rows if row.status == "open"][-1]
 
+    def item_at(self, case: str, path: str) -> str:
+        """Return the open item of the step at a path."""
+        with self.ws.storage.reading() as unit:
+            rows = unit.queries.items(case=case, status=ItemStatus.OPEN)
+        [found] = [row.id for row in rows if row.path == path]
+        return found
+
     def write(self, item: str, text: str, person: str = "tom") -> None:
         """Save a text, which completes the draft if it is open."""
         items.revise(self.ws, Actor(person), item, text, done=True)
@@ -76,16 +86,16 @@ class Company:
 
     def work(self) -> None:
         """Perform all that is owed now."""
-        while True:
-            with self.ws.storage.writing() as unit:
-                claims = unit.claims.effects(
-                    "test", self.clock.now(), timedelta(minutes=2), limit=100
-                )
-                unit.commit()
-            if not claims:
-                return
+        while claims := self.claim():
             for claim in claims:
                 effects.perform(self.ws, claim)
+
+    def claim(self) -> Sequence[Claim]:
+        """Claim all that is owed now, for two minutes."""
+        with self.ws.storage.writing() as unit:
+            claims = unit.claims.effects("test", self.clock.now(), timedelta(minutes=2), limit=100)
+            unit.commit()
+        return claims
 
 
 def by_step(rows: list[ItemRow]) -> dict[str, ItemRow]:

@@ -168,7 +168,7 @@ def test_without_a_person_only_the_list_of_all_items_can_be_read(company: Compan
 
 
 def test_lists_agree_with_the_items_themselves(company: Company):
-    case, item = under_approval(company)
+    _, item = under_approval(company)
     company.vote(item, "carl")
     company.start("everything", creators=["Kim"])
     company.start_as("ruth", "secret")

@@ -66,9 +66,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database(
-    backend: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Database]:
+def database(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A database with our tables and nothing in them."""
     if backend == "sqlite":
         yield Database(f"sqlite:///{tmp_path / 'smr.db'}", tmp_path)

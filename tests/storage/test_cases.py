@@ -28,7 +28,9 @@ def rows(storage: SqlStorage) -> dict[str, list[tuple[object, ...]]]:
     """Everything in the database, for comparing before and after."""
     tables = ("events", "contents", "cases", "scopes", "items", "item_people", "timers", "effects")
     with storage.engine.connect() as connection:
-        return {t: sorted(map(tuple, connection.execute(text(f"SELECT * FROM {t}")))) for t in tables}
+        return {
+            t: sorted(map(tuple, connection.execute(text(f"SELECT * FROM {t}")))) for t in tables
+        }
 
 
 def test_a_case_comes_back_as_it_was_saved(storage):
@@ -68,9 +70,7 @@ def test_scopes_within_scopes_are_loaded_with_all_that_enclose_them(storage):
     inner = "outreach[1]/talk/write"
     story.go(
         e.ScopeStarted(path="outreach[1]", scope="outreach[1]"),
-        e.StepStarted(
-            path="outreach[1]/talk", scope="outreach[1]", kind_of="parallel", round=1
-        ),
+        e.StepStarted(path="outreach[1]/talk", scope="outreach[1]", kind_of="parallel", round=1),
         e.ScopeOpened(path=inner, scope="outreach[1]", kind_of=ScopeKind.BRANCH, local={}),
     )
     story.go(*task(REF, 1, inner, "ask"))

@@ -31,6 +31,7 @@ def schedule(**more):
         "missed": "latest",
         "source": "added",
         "created_by": "ana",
+        "added_at": at(1),
         "inputs": {"scope": ["blogging-policy"]},
     }
     return ScheduleRow(**{**usual, **more})
