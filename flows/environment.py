@@ -22,5 +22,7 @@ def prepare(state: Path) -> None:
         state: the workspace's state folder. Prefect's client keeps its few files there and not with
             the profiles of somebody who uses Prefect for other things as well.
     """
-    os.environ.setdefault("PREFECT_HOME", str(state / "prefect" / "client"))
+    home = state / "prefect" / "client"
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PREFECT_HOME", str(home))
     os.environ.update(SETTINGS)

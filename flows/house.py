@@ -8,6 +8,9 @@ from pathlib import Path
 from smr_engine.bootstrap import open_workspace
 from smr_engine.services.workspace import Workspace
 
+NOWHERE = Path(os.devnull)
+"""Where flows keep results: nowhere. Left out, Prefect asks its server for a place in each run."""
+
 _open: list[Workspace] = []
 
 

@@ -1,31 +1,34 @@
 """The inline dispatcher: flows called in the conductor's warm process.
 
-Prefect is imported here, lazily and once, after its settings stand in the environment.
+Prefect is imported in a thread while the server starts, after its settings stand in the environment.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
-from flows import house
-from smr_engine.services.effects import NotDoneError
+from flows import environment, house
+from smr_engine.errors import SmrError
 from smr_engine.services.ports import DispatchUnavailableError, Leg
 from smr_engine.services.workspace import Workspace
 
 log = logging.getLogger("smr.prefect")
 
-CLIENT_SETTINGS = {
-    "DO_NOT_TRACK": "1",
-    "PREFECT_LOGGING_LEVEL": "WARNING",
-    "PREFECT_LOGGING_TO_API_ENABLED": "false",
-    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
-    "PREFECT_API_REQUEST_TIMEOUT": "10",
-    "PREFECT_CLIENT_MAX_RETRIES": "3",
-}
+BOOT_AGAIN = timedelta(seconds=30)
+"""How long a Prefect that could not be had is left alone."""
+
+
+class Server(Protocol):
+    """What is needed of `flows.client.PrefectServer`, which cannot be imported here."""
+
+    def connected(self) -> AbstractContextManager[Any]:
+        """Let flows called inside run on the server."""
+        ...
 
 
 class InlineDispatcher:
@@ -45,17 +48,20 @@ class InlineDispatcher:
         answers: Callable[[str], bool],
     ) -> None:
         house.use(ws)
+        self._ws = ws
         self._find_server = find_server
         self._answers = answers
-        self._ready = threading.Event()
         self._lock = threading.Lock()
         self._booting: threading.Thread | None = None
-        self._api_url = ""
+        self._not_before: datetime | None = None
+        self._server: tuple[str, Server] | None = None
 
     def prepare(self) -> None:
         """Begin to find the server and import Prefect, without waiting for either."""
         with self._lock:
-            if self._booting is None or not self._booting.is_alive():
+            under_way = self._booting is not None and self._booting.is_alive()
+            too_soon = self._not_before is not None and self._ws.clock.now() < self._not_before
+            if not under_way and not too_soon:
                 self._booting = threading.Thread(target=self._boot, name="prefect", daemon=True)
                 self._booting.start()
 
@@ -70,28 +76,33 @@ class InlineDispatcher:
 
     def _boot(self) -> None:
         try:
-            self._api_url = self._find_server()
-            os.environ.update(CLIENT_SETTINGS, PREFECT_API_URL=self._api_url)
-            import flows.run_batch
-            import flows.run_leg  # noqa: F401 - imported here so that the first leg need not wait
+            environment.prepare(self._ws.state)
+            # Both are imported now, so that the first leg need not wait for Prefect.
+            from flows import run_batch, run_leg  # noqa: F401
+            from flows.client import PrefectServer
+
+            api_url = self._find_server()
+            self._server = (api_url, PrefectServer(api_url))
+            self._not_before = None
+        except SmrError as problem:
+            log.warning("Prefect cannot be used: %s", problem)
+            self._not_before = self._ws.clock.now() + BOOT_AGAIN
         except Exception:  # whatever keeps Prefect away, cases go on without it
             log.exception("Prefect cannot be used")
-            return
-        self._ready.set()
+            self._not_before = self._ws.clock.now() + BOOT_AGAIN
 
     def _call(self, start: Callable[[], None]) -> None:
-        if not self._ready.is_set() or not self._answers(self._api_url):
-            self._ready.clear()
+        found = self._server
+        if found is None or not self._answers(found[0]):
+            self._server = None
             self.prepare()
             raise DispatchUnavailableError("it is not ready")
-        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+        from prefect.exceptions import PrefectSignal
 
         try:
-            with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            with found[1].connected():
                 start()
-        except NotDoneError as told:
-            log.info("not done: %s", told)
-        except Exception as problem:
+        except (Exception, PrefectSignal) as problem:
             # Prefect itself failed: what was performed has reported; the rest is still owed.
             raise DispatchUnavailableError(type(problem).__name__) from problem
 

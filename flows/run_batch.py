@@ -4,51 +4,48 @@ from __future__ import annotations
 
 from typing import Any
 
-from flows.house import workspace
-from prefect import flow, tags, task
-from prefect.runtime import flow_run
-from smr_engine.services import effects
-from smr_engine.services.effects import NotDoneError
-from smr_engine.services.workspace import Workspace
+from flows import performing
+from flows.house import NOWHERE
+from prefect import State, flow, tags, task
+from prefect.states import Completed, Failed
 
 CHUNK = 50
 """Effects in one task: few enough to read, many enough that Prefect's cost does not count."""
 
 
 @task(persist_result=False)
-def perform_chunk(chunk: list[dict[str, Any]]) -> int:
-    """Perform some effects one after the other; return how many did not happen."""
-    ws, run = workspace(), str(flow_run.id or "")
-    return sum(not _performed(ws, owed, run) for owed in chunk)
+def perform_chunk(chunk: list[dict[str, Any]]) -> State[list[str]]:
+    """Perform some effects one after the other, each once."""
+    mine = performing.ours(chunk)
+    failed = [o["effect"] for o in mine if not performing.perform(o, last=True, tries=1).happened]
+    return _state(failed)
 
 
-def _performed(ws: Workspace, owed: dict[str, Any], run: str) -> bool:
-    try:
-        effects.perform_owed(ws, owed, last=True, tries=1, run=run)
-    except NotDoneError:
-        return False
-    return True
-
-
-@flow(name="run-batch", persist_result=False, validate_parameters=False)
-def run_batch(owed: list[dict[str, Any]]) -> None:
+@flow(name="run-batch", persist_result=False, result_storage=NOWHERE, validate_parameters=False)
+def run_batch(owed: list[dict[str, Any]]) -> State[Any]:
     """Perform the effects of many cases.
 
-    Raises:
-        NotDoneError: some did not happen; which ones and why stands in their cases.
+    Returns:
+        A failed state if some did not happen; which and why stands in their cases.
     """
-    failed = 0
-    for start_at in range(0, len(owed), CHUNK):
-        chunk = owed[start_at : start_at + CHUNK]
-        last = start_at + len(chunk)
-        named = perform_chunk.with_options(name=f"effects {start_at + 1} to {last}")
-        failed += named(chunk)
-    if failed:
-        message = f"{failed} of {len(owed)} effects"
-        raise NotDoneError(message)
+    failed: list[str] = []
+    for first in range(0, len(owed), CHUNK):
+        chunk = owed[first : first + CHUNK]
+        name = f"effects {first + 1} to {first + len(chunk)}"
+        named = perform_chunk.with_options(task_run_name=name)
+        state = named(chunk, return_state=True)
+        if not state.is_completed():
+            failed.append(name)
+    return _state(failed)
+
+
+def _state(failed: list[str]) -> State[Any]:
+    return Failed(message=f"not done: {', '.join(failed)}") if failed else Completed()
 
 
 def start(owed: list[dict[str, Any]]) -> None:
-    """Call the flow in this process."""
+    """Call the flow in this process; failures stand in the cases."""
     with tags("batch"):
-        run_batch.with_options(flow_run_name=f"batch of {len(owed)} effects")(owed)
+        run_batch.with_options(flow_run_name=f"batch of {len(owed)} effects")(
+            owed, return_state=True
+        )

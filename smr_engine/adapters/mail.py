@@ -94,15 +94,19 @@ def flat(text: str) -> str:
     return " ".join(kept.split())
 
 
-def checked_address(text: str) -> str:
+def checked_address(text: str, whose: str = "A recipient") -> str:
     """Return a mail address that is safe in a header and an SMTP command.
+
+    Args:
+        text: what may be an address.
+        whose: whom the error is about.
 
     Raises:
         EffectRefusedError: it is not of the usual form; the address is not shown, because texts
             of errors reach Prefect.
     """
     if not ADDRESS.fullmatch(text):
-        raise EffectRefusedError("A recipient has no usable mail address")
+        raise EffectRefusedError(f"{whose} has no usable mail address")
     return text
 
 
@@ -120,7 +124,7 @@ def compose(letter: Letter) -> EmailMessage:
     """
     if not letter.to:
         raise EffectRefusedError("There is nobody to send the mail to")
-    sender = checked_address(letter.sender)
+    sender = checked_address(letter.sender, "The sender")
     subject, text = letter.subject, letter.text
     if letter.drill:
         subject, text = as_exercise(subject, text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from inspect import Parameter
@@ -157,9 +158,10 @@ def _perform(
 ) -> None:
     """Run a command under the guard, then leave with its status."""
     context.obj = options
-    session = Session(options)
-    action = partial(function, session, **given)
-    raise typer.Exit(guarded(action, as_json=options.as_json, debug=options.debug))
+    with closing(Session(options)) as session:
+        action = partial(function, session, **given)
+        status = guarded(action, as_json=options.as_json, debug=options.debug)
+    raise typer.Exit(status)
 
 
 def _with_globals(

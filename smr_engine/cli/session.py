@@ -45,6 +45,12 @@ class Session:
     def __init__(self, options: GlobalOptions) -> None:
         self.options = options
 
+    def close(self) -> None:
+        """Give the database's connections back, if the workspace was opened at all."""
+        opened: Workspace | None = vars(self).get("ws")
+        if opened is not None:
+            opened.storage.close()
+
     @property
     def as_json(self) -> bool:
         """Whether the answer is for a program."""

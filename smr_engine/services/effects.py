@@ -17,8 +17,7 @@ from smr_engine.engine.state import Case, Effect
 from smr_engine.engine.statuses import EffectKind, EffectStatus
 from smr_engine.engine.world import World
 from smr_engine.errors import SmrError
-from smr_engine.services import cases, directory
-from smr_engine.services.legs import LEASE
+from smr_engine.services import cases, directory, legs
 from smr_engine.services.ports import (
     Connector,
     EffectAmbiguousError,
@@ -57,17 +56,23 @@ class Job:
     effect: Effect
     case: Case
     world: World
+    unsent: bool  # a publication that was begun certainly did not go out so far
 
 
-def attempt(ws: Workspace, claim: Claim) -> Try | None:
+def attempt(ws: Workspace, claim: Claim, *, unsent: bool = False) -> Try | None:
     """Try an effect once, without reporting how it went.
 
     A publication is begun first: its approval is checked again under the case lock.
 
+    Args:
+        ws: the workspace.
+        claim: the lease it is performed under.
+        unsent: whether it was tried under this lease before and certainly did not happen.
+
     Returns:
         How it went; None if nothing is owed any more (settled, cancelled or refused at the door).
     """
-    job = _job(ws, claim)
+    job = _job(ws, claim, unsent=unsent)
     if job is None:
         return None
     try:
@@ -80,7 +85,7 @@ def attempt(ws: Workspace, claim: Claim) -> Try | None:
         return Try(c.Outcome.UNKNOWN, reason=str(unclear))
 
 
-def report(ws: Workspace, claim: Claim, tried: Try, *, tries: int = 1, run: str = "") -> None:
+def report(ws: Workspace, claim: Claim, tried: Try, *, tries: int = 1, run: str = "") -> Case:
     """Report how an effect went; durable when it returns, kept as evidence if the lease was lost.
 
     Args:
@@ -89,12 +94,15 @@ def report(ws: Workspace, claim: Claim, tried: Try, *, tries: int = 1, run: str 
         tried: how it went.
         tries: how often it was tried since the last report.
         run: id of the flow run that performed it; empty if Prefect did not answer.
+
+    Returns:
+        The case after it.
     """
     result = tried.result
     if isinstance(result, Mapping):
         result = {**result, "flow_run": run or None}
     command = c.ReportEffect(claim.id, tried.outcome, result, tried.reason, tries=tries)
-    apply(ws, Order(claim.case, command, c.ENGINE, claim.id, claim=claim))
+    return apply(ws, Order(claim.case, command, c.ENGINE, claim.id, claim=claim))
 
 
 def perform(ws: Workspace, claim: Claim, run: str = "") -> Try | None:
@@ -121,32 +129,32 @@ def perform_owed(
         `done`; `nothing owed`; `later` (a timer of ours owes it again); `try again` (not reported).
 
     Raises:
-        NotDoneError: it was refused, or nobody knows whether it happened; that is reported.
+        NotDoneError: it has failed, or nobody knows whether it happened; that is reported.
     """
     claim = Claim(owed["effect"], owed["case"], owed["epoch"])
-    if tries > 1:
-        with ws.storage.writing() as unit:
-            unit.claims.renew("effect", [claim], ws.clock.now() + LEASE)
-            unit.commit()
-    tried = attempt(ws, claim)
+    if tries > 1 and not legs.keep(ws, [owed]):
+        return "nothing owed"  # somebody else took it over during the pause
+    tried = attempt(ws, claim, unsent=tries > 1)
     if tried is None:
         return "nothing owed"
     if tried.outcome is c.Outcome.UNAVAILABLE and not last:
         return "try again"
-    report(ws, claim, tried, tries=tries, run=run)
-    if tried.outcome in {c.Outcome.REFUSED, c.Outcome.UNKNOWN}:
+    after = report(ws, claim, tried, tries=tries, run=run)
+    if tried.outcome is c.Outcome.DONE:
+        return "done"
+    if _status(after, claim.id) in {EffectStatus.FAILED, EffectStatus.UNKNOWN}:
         raise NotDoneError(tried.outcome.value)
-    return "done" if tried.outcome is c.Outcome.DONE else "later"
+    return "later"
 
 
-def _job(ws: Workspace, claim: Claim) -> Job | None:
+def _job(ws: Workspace, claim: Claim, *, unsent: bool) -> Job | None:
     with ws.storage.reading() as unit:
         case = unit.cases.load(claim.case, locate=claim.id)
         world = directory.world(ws, unit)
     for scope in case.scopes.values():
         effect = scope.effects.get(claim.id)
         if effect is not None and effect.status in {EffectStatus.OWED, EffectStatus.SENDING}:
-            return Job(effect, case, world)
+            return Job(effect, case, world, unsent)
     return None
 
 
@@ -160,19 +168,19 @@ def _publish(ws: Workspace, claim: Claim, job: Job) -> Try | None:
         return Try(c.Outcome.REFUSED, reason=f"the account '{effect.account}' is gone")
     connector = ws.connector_for(account)
     publication = _publication(job)
-    if effect.status is EffectStatus.SENDING:
+    if effect.status is EffectStatus.SENDING and not job.unsent:
         return _again(ws, connector, publication, effect)
     after = apply(
         ws, Order(claim.case, c.BeginPublication(effect.id), c.ENGINE, effect.id, claim=claim)
     )
-    if not _is_sending(after, effect.id):
+    if _status(after, effect.id) is not EffectStatus.SENDING:
         return None
     return _send(ws, connector, publication, effect)
 
 
-def _is_sending(case: Case, effect: str) -> bool:
+def _status(case: Case, effect: str) -> EffectStatus | None:
     found = [s.effects[effect] for s in case.scopes.values() if effect in s.effects]
-    return bool(found) and found[0].status is EffectStatus.SENDING
+    return found[0].status if found else None
 
 
 def _again(ws: Workspace, connector: Connector, publication: Publication, effect: Effect) -> Try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from smr_engine.engine.statuses import EffectKind
 from smr_engine.services.ports import Leg, Owed
-from smr_engine.services.stored import ClaimedEffect
+from smr_engine.services.stored import Claim, ClaimedEffect
 from smr_engine.services.workspace import Workspace
 
 LEG_LIMIT_S = 60
@@ -34,6 +35,26 @@ def next_leg(ws: Workspace, case: str, owner: str) -> Leg | None:
         claimed = unit.claims.effects(owner, ws.clock.now(), LEASE, LEG_LIMIT, case)
         unit.commit()
     return legs_of(claimed)[0] if claimed else None
+
+
+def keep(ws: Workspace, owed: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Renew the leases of effects that wait to be performed.
+
+    Args:
+        ws: the workspace.
+        owed: `ports.Owed` as JSON.
+
+    Returns:
+        Those that nobody else has claimed meanwhile; only they may be performed.
+    """
+    if not owed:
+        return []
+    claims = [Claim(each["effect"], each["case"], each["epoch"]) for each in owed]
+    longest = timedelta(seconds=max(each["timeout_s"] for each in owed))
+    with ws.storage.writing() as unit:
+        ours = unit.claims.renew("effect", claims, ws.clock.now() + LEASE + longest)
+        unit.commit()
+    return [each for each in owed if each["effect"] in ours]
 
 
 def _leg(claims: Sequence[ClaimedEffect]) -> Leg:

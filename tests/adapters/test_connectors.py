@@ -297,7 +297,9 @@ class TestEmail:
         assert b"CRISIS" not in letter
         assert len(list((tmp_path / "outbox").iterdir())) == 1
 
-    @pytest.mark.parametrize("text", ["no end", "one end\n", "two\r\nlines\r\n", "", HOSTILE])
+    @pytest.mark.parametrize(
+        "text", ["no end", "one end\n", "two\r\nlines\r\n", "old\rMac", "", HOSTILE]
+    )
     def test_the_letter_in_the_outbox_reads_as_approved(self, context, publication, text):
         connector, wanted = email(context), publication(text, recipients=(PRESS,))
         assert connector.read_back(wanted, connector.publish(wanted, 5), 5) == text
@@ -333,6 +335,10 @@ class TestEmail:
     def test_the_account_may_name_its_recipients(self, context, publication, tmp_path):
         published = email(context, to=["list@press.example"]).publish(publication(), 5)
         assert b"To: list@press.example" in (tmp_path / published.url).read_bytes()
+
+    def test_a_sender_that_is_no_address_is_told_before_anything_is_sent(self, context):
+        with pytest.raises(SmrError, match="'from' of the account outreach is no mail address"):
+            email(context, **{"from": "press@example.test\r\nBcc: x@y.z"})
 
     @pytest.mark.parametrize(
         ("recipients", "told"),

@@ -130,6 +130,7 @@ def test_who_waited_for_a_lock_file_that_was_replaced_locks_the_new_one(tmp_path
     waiter.join()
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # the runner's threads
 def test_a_lock_held_over_a_fork_is_released_for_others_and_free_in_the_child(tmp_path):
     lock, path = FileLock(tmp_path / "lock"), tmp_path / "lock"
     reading, writing = os.pipe()

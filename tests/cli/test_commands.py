@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import pytest
 import typer
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from smr_engine.cli.commands import Group
-from smr_engine.cli.main import PROGRAM, app
+from smr_engine.cli.main import PROGRAM
 from smr_engine.cli.output import jsonable
 from smr_engine.errors import Refusal
+from tests.cli.program import smr
 
 RUNNER = CliRunner()
-COMMAND = get_command(app)
-
-
-class Result(NamedTuple):
-    """How a run of the program ended."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-
-
-def smr(*words: str) -> Result:
-    """Runs the program in this process; its tree of commands is made once."""
-    with RUNNER.isolation() as (out, err, _):
-        with pytest.raises(SystemExit) as left:
-            COMMAND.main(args=list(words), prog_name="smr")
-        sys.stdout.flush()
-        sys.stderr.flush()
-        return Result(left.value.code, out.getvalue().decode(), err.getvalue().decode())
-
 
 CONTRACT = """
 init up work down deploy web invite validate playbooks start cases show timeline inbox item

@@ -31,6 +31,9 @@ PUBLICATION = {
 MESSAGE = {"effect": "C-1.8", "kind_of": "notification", "name": "notify Tell the desk"}
 
 
+ALONE = "(without a flow run: Prefect did not answer)"
+
+
 def event(kind, data, *, actor="lea", path="approve_holding", case="C-1", behalf=""):
     return EventRow(1, AT, case, kind, actor, behalf, "legal", "asserted", data, "00", path)
 
@@ -133,8 +136,7 @@ def test_a_decision_for_somebody_else_says_so_and_keeps_the_words_apart():
             "EffectDone",
             {"effect": "C-1.9", "result": {"url": "page.md", "flow_run": None}},
             {"actor": "engine"},
-            "Published holding_statement to newsroom: page.md "
-            "(without a flow run: Prefect did not answer)",
+            f"Published holding_statement to newsroom: page.md {ALONE}",
         ),
         (
             ("EffectOwed", PUBLICATION),

@@ -19,7 +19,7 @@ from typing import Self
 from psycopg import sql
 
 from smr_engine.services.workspace import Caches
-from tests.crash.lives import Rooms, Told, run, undisturbed
+from tests.crash.lives import Kill, Rooms, Told, run, undisturbed
 from tests.crash.sink import accounts_at
 from tests.crash.story import PLAYBOOKS
 from tests.support import postgres
@@ -48,7 +48,7 @@ class Hatchery:
         )
         self.undisturbed = self._answer()
 
-    def run(self, kills: Sequence[int]) -> Told:
+    def run(self, kills: Sequence[Kill]) -> Told:
         """Let a fresh house live through the story, killed at these boundaries; see `lives.run`."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(list(kills)) + "\n")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from smr_engine.bootstrap import open_workspace
 from smr_engine.engine.statuses import ItemStatus
@@ -84,11 +85,15 @@ class Company:
     def vote(self, item: str, person: str, decision: str = "approve", why: str = "") -> Voted:
         return items.decide(self.ws, Actor(person), item, decision, why)
 
-    def work(self) -> None:
-        """Perform all that is owed now."""
+    def change(self, **parts: Any) -> None:
+        """Put something else in the place of parts of the outside world."""
+        self.ws = replace(self.ws, **parts)
+
+    def work(self, run: str = "") -> None:
+        """Perform all that is owed now, in the flow run of that name."""
         while claims := self.claim():
             for claim in claims:
-                effects.perform(self.ws, claim)
+                effects.perform(self.ws, claim, run)
 
     def claim(self) -> Sequence[Claim]:
         """Claim all that is owed now, for two minutes."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from smr_engine.errors import Invalid, NotFound, Refusal
@@ -199,6 +201,19 @@ def test_a_document_of_many_elements_is_named_with_its_scope(company: Company):
     assert "letter@each_creator[1]" in refused.value.hint
     assert reading.document(company.ws, case, "letter@each_creator[1]").text == "Dear Lou"
     assert reading.document(company.ws, case, "letter", "each_creator[0]").text == "Dear Kim"
+
+
+def test_a_text_that_was_erased_is_told_so(company: Company):
+    case = company.start("statement", title="the fire in hall 3")
+    company.write(company.item(case, "write"), FIRST)
+    with sqlite3.connect(company.ws.state / "smr.db") as database:
+        database.execute(
+            "DELETE FROM contents WHERE event_seq IN"
+            " (SELECT seq FROM events WHERE kind = 'DocumentRevised')"
+        )
+    database.close()
+    view = reading.document(company.ws, case, "statement", revision=1)
+    assert view.text == "[this text was erased]"
 
 
 def test_documents_and_revisions_that_do_not_exist_are_told_with_those_that_do(company: Company):

@@ -142,11 +142,17 @@ class Story:
 
 
 def tell(
-    unit: UnitOfWork, ref: str, events: tuple[e.Event, ...], who: Envelope, key: str = ""
+    unit: UnitOfWork,
+    ref: str,
+    events: tuple[e.Event, ...],
+    who: Envelope,
+    key: str = "",
+    **load: object,
 ) -> Saved:
     """Load what the events touch, fold them in, save."""
     opens = isinstance(events[0], e.CaseOpened)
-    before = None if opens else unit.cases.load(ref, paths=[event.scope for event in events])
+    how = load or {"paths": [event.scope for event in events]}
+    before = None if opens else unit.cases.load(ref, **how)
     after = before
     for event in events:
         after = evolve(after, event, who.at, who.actor)

@@ -49,7 +49,9 @@ def test_writers_of_one_case_queue_and_lose_nothing(storage):
             with storage.writing() as unit:
                 case = unit.cases.load(REF)
                 minutes = (case.header.last_at - at(0)) / timedelta(minutes=1) + 1
-                tell(unit, REF, (e.NoteWritten(text=f"{number}/{round_}"),), envelope("ana", minutes))
+                tell(
+                    unit, REF, (e.NoteWritten(text=f"{number}/{round_}"),), envelope("ana", minutes)
+                )
                 unit.commit()
 
     together(4, write)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from smr_engine.engine import commands as c
 from smr_engine.engine.decide import Decided, decide, open_case
 from smr_engine.engine.environment import instant
@@ -32,7 +34,6 @@ from smr_engine.engine.world import World
 from smr_engine.errors import SmrError
 from smr_engine.playbook.index import index_of
 from smr_engine.playbook.model import Playbook
-from smr_engine.services.events_codec import decode, encode
 from smr_engine.services.state_codec import encode_state
 from tests.support.company import MONDAY, company
 
@@ -157,9 +158,8 @@ class Casebook:
         folded = self._folded.get(ref)
         at = decided.case.header.last_at
         for event in decided.events:
-            stored = encode(event, ref, actor.id)
-            content = {k: v for part in stored.content.values() for k, v in part.items()}
-            again = decode(stored.kind, stored.path, stored.facts, content)
+            stored = msgspec.json.encode(event)
+            again = msgspec.json.decode(stored, type=type(event))
             folded = evolve(folded, again, at, actor.id)
             self._count(ref, event)
         self._folded[ref] = folded

@@ -306,10 +306,18 @@ def parallel(name: str, *, join_any: bool = False, **branches: Step | tuple[Step
     return ParallelStep(id=name, title=name, branches=opened, join_any=join_any)
 
 
-def foreach(name: str, source: str, *steps: Step, **more: Any) -> ForeachStep:
-    """Return a foreach over an expression."""
-    fields: dict[str, Any] = {"name": "one", **more}
-    return ForeachStep(id=name, title=name, elements=Expression(source), steps=steps, **fields)
+def foreach(
+    block: str, source: str, *steps: Step, named: str = "one", at_a_time: int = 20
+) -> ForeachStep:
+    """Return a foreach over an expression; its elements are `named`."""
+    return ForeachStep(
+        id=block,
+        title=block,
+        elements=Expression(source),
+        name=named,
+        steps=steps,
+        at_a_time=at_a_time,
+    )
 
 
 def repeat(name: str, *steps: Step, every: str | None = None, **more: Any) -> RepeatStep:

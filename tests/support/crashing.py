@@ -28,24 +28,29 @@ from smr_engine.services.stored import ClaimedEffect, ClaimedTimer, Envelope, Sa
 from smr_engine.services.storing import CaseStore, Claims, Storage, UnitOfWork
 from smr_engine.services.workspace import Workspace
 
+NEVER = 0
+"""The number of no boundary."""
+
 
 class Fuse:
     """Counts boundaries, and kills the process at one of them.
 
     Args:
         trace: the file that gets a line for each boundary reached.
-        blow_at: the number at which the process is killed, from 1; 0 for never.
+        blow_at: the number of the boundary at which the process is killed, from 1, or its name (the
+            first time it is reached); NEVER for none.
     """
 
-    def __init__(self, trace: Path, blow_at: int = 0) -> None:
+    def __init__(self, trace: Path, blow_at: int | str = NEVER) -> None:
         self._file = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._left = blow_at
+        self._blow_at = blow_at
+        self._reached = 0
 
     def reach(self, name: str) -> None:
         """Pass a boundary, or die at it."""
         os.write(self._file, f"{name}\n".encode())
-        self._left -= 1
-        if self._left == 0:
+        self._reached += 1
+        if self._blow_at in {name, self._reached}:
             os.kill(os.getpid(), signal.SIGKILL)
 
 

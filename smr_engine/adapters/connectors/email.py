@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smr_engine.adapters.connectors.context import AccountSettings, ConnectorContext
 from smr_engine.adapters.mail import (
+    ADDRESS,
     Letter,
     Mailbox,
     SmtpMailer,
@@ -38,6 +39,8 @@ class EmailConnector:
         self._environ = context.environ
         self._clock = context.clock
         self._sender = settings.get("from", str, context.mail.sender)
+        if not ADDRESS.fullmatch(self._sender):
+            raise settings.wrong("from", "is no mail address like press@example.test")
         self._to = tuple(str(address) for address in settings.get("to", list, []))
         self._outbox = Outbox(context.workspace)
         self.recovery = Recovery.NONE if context.mail.host else Recovery.KEY
@@ -105,4 +108,4 @@ def _label(publication: Publication) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")

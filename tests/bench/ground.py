@@ -1,0 +1,171 @@
+"""What the measurements share: workspaces, people who act, percentiles, the bare baseline."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from sqlalchemy import Table, create_engine, event, select
+
+from smr_engine.bootstrap import open_workspace
+from smr_engine.engine import commands as c
+from smr_engine.services import cases, items
+from smr_engine.services.legs import LEASE
+from smr_engine.services.stored import Claim
+from smr_engine.services.transact import Order, apply
+from smr_engine.services.workspace import Workspace, actor
+from smr_engine.storage.tables import metadata
+from tests.support.postgres import drop_database, fresh_database
+
+HERE = Path(__file__).resolve().parent
+SAMPLE = HERE.parent.parent / "smr_engine" / "_sample"
+TEXT = "We have corrected the opening hours on our page. Thank you for telling us."
+
+
+@contextmanager
+def workspace(database: str, playbook: Path = HERE / "approval.yaml") -> Iterator[Workspace]:
+    """Open a fresh sample workspace on `sqlite` or `postgresql` with one more playbook."""
+    root = Path(mkdtemp(prefix="smr-bench-"))
+    shutil.copytree(SAMPLE, root, dirs_exist_ok=True)
+    (root / "playbooks").mkdir(exist_ok=True)
+    shutil.copy(playbook, root / "playbooks" / f"{playbook.stem}.yaml")
+    url = fresh_database() if database == "postgresql" else ""
+    try:
+        ws = open_workspace(root, {"SMR_DATABASE_URL": url} if url else {})
+        yield ws
+        ws.storage.close()
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+        if url:
+            drop_database(url)
+
+
+def start(ws: Workspace, count: int) -> list[float]:
+    """Open cases; return the seconds that each took."""
+    ana = actor(ws, "ana")
+    return [timed(lambda: cases.start(ws, ana, "approval", {})) for _ in range(count)]
+
+
+def draft(ws: Workspace, count: int) -> list[float]:
+    """Complete the drafts of open cases; return the seconds that each took."""
+    tom = actor(ws, "tom")
+    waiting = open_items(ws, "draft")[:count]
+    return [timed(lambda i=i: items.revise(ws, tom, i, TEXT, done=True)) for i in waiting]
+
+
+def approve(ws: Workspace, count: int) -> list[float]:
+    """Approve; return the seconds that each took."""
+    lea = actor(ws, "lea")
+    waiting = open_items(ws, "approval")[:count]
+    return [timed(lambda i=i: items.decide(ws, lea, i, "approve")) for i in waiting]
+
+
+def open_items(ws: Workspace, kind: str) -> list[str]:
+    """Return the ids of open items of a kind, oldest first."""
+    with ws.storage.reading() as unit:
+        return [row.id for row in unit.queries.items(status="open") if row.kind == kind]
+
+
+def let_go_of_messages(ws: Workspace) -> None:
+    """Settle what is owed now without performing it, so that only what is measured is left."""
+    while True:
+        with ws.storage.writing() as unit:
+            owed = unit.claims.effects("bench", ws.clock.now(), LEASE, 5_000)
+            unit.commit()
+        if not owed:
+            return
+        for claim in owed:
+            done = c.ReportEffect(claim.id, c.Outcome.DONE, {"told": []})
+            held = Claim(claim.id, claim.case, claim.epoch)
+            apply(ws, Order(claim.case, done, c.ENGINE, claim.id, claim=held))
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return the seconds that something takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def p50(seconds: list[float]) -> float:
+    """Return the median in milliseconds."""
+    return statistics.median(seconds) * 1000
+
+
+def p99(seconds: list[float]) -> float:
+    """Return the 99th percentile in milliseconds (the largest of fewer than 100)."""
+    return sorted(seconds)[min(len(seconds) - 1, int(len(seconds) * 0.99))] * 1000
+
+
+def rate(seconds: list[float]) -> float:
+    """Return how many a second."""
+    return len(seconds) / sum(seconds)
+
+
+def bare(ws: Workspace, count: int) -> list[float]:
+    """Return the seconds a bare SQLAlchemy transaction takes for the rows of one start.
+
+    The rows are those of the last case; they go into tables of the same form in a database of the
+    same kind, with the same durability, one INSERT a table.
+    """
+    with ws.storage.engine.connect() as connection:
+        ref, rows = _last_case(connection)
+    postgres = ws.storage.engine.dialect.name == "postgresql"
+    url = fresh_database() if postgres else f"sqlite:///{ws.state / 'bare.db'}"
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    if not postgres:
+        event.listen(engine, "connect", _like_ours)
+    try:
+        metadata.create_all(engine)
+        return [timed(lambda n=n: _insert(engine, ref, rows, n)) for n in range(count)]
+    finally:
+        engine.dispose()
+        if postgres:
+            drop_database(url)
+
+
+def _like_ours(connection, _record) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _last_case(connection) -> tuple[str, dict[Table, list[dict]]]:
+    tables = metadata.tables
+    of = tables["cases"].c.ref
+    ref = str(connection.execute(select(of).order_by(of.desc())).scalar())
+    events, people = tables["events"], tables["item_people"]
+    mine = select(events.c.seq).where(events.c.stream == f"case:{ref}")
+    which = {
+        tables["cases"]: of == ref,
+        events: events.c.stream == f"case:{ref}",
+        tables["contents"]: tables["contents"].c.event_seq.in_(mine),
+        tables["items"]: tables["items"].c.case_ref == ref,
+        people: people.c.item.like(f"{ref}.%"),
+        tables["timers"]: tables["timers"].c.case_ref == ref,
+        tables["effects"]: tables["effects"].c.case_ref == ref,
+    }
+    found = {t: connection.execute(select(t).where(w)).mappings().all() for t, w in which.items()}
+    return ref, {table: [dict(row) for row in rows] for table, rows in found.items() if rows}
+
+
+def _insert(engine, ref: str, rows: dict[Table, list[dict]], number: int) -> None:
+    with engine.begin() as connection:
+        for table, found in rows.items():
+            connection.execute(table.insert(), [_renamed(ref, row, number) for row in found])
+
+
+def _renamed(ref: str, row: dict, number: int) -> dict:
+    """Return a row of another case, so that it can be written again and again."""
+    changed = {
+        name: value.replace(ref, f"{ref}~{number}") if isinstance(value, str) else value
+        for name, value in row.items()
+    }
+    for name in ("seq", "event_seq"):
+        if name in changed:
+            changed[name] += (number + 1) * 10_000
+    return changed

@@ -1,0 +1,314 @@
+"""People and a world that act at random on cases, and then willingly until every case is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from smr_engine.engine import commands as c
+from smr_engine.engine import policy
+from smr_engine.engine.state import Effect, Item
+from smr_engine.engine.statuses import (
+    CLOSED_CASES,
+    DecisionKind,
+    EffectKind,
+    EffectStatus,
+    ItemKind,
+    ItemStatus,
+)
+from smr_engine.errors import SmrError
+from smr_engine.playbook.index import index_of
+from smr_engine.playbook.model import DecisionStep, PublishStep, TaskStep
+from tests.support.casebook import Casebook, ids_of, open_child  # noqa: F401
+
+MOST_TO_CLOSE = 1500
+
+
+@dataclass
+class Crowd:
+    """Everybody who acts on the cases of one casebook."""
+
+    book: Casebook
+    rng: Random
+    refused: int = 0
+    accepted: int = 0
+    willing: bool = False
+    log: list[str] = field(default_factory=list)
+
+    def act(self, times: int) -> None:
+        """Let something happen so many times."""
+        for _ in range(times):
+            deed = self.rng.choices(list(_DEEDS), list(_DEEDS.values()))[0]
+            self.guarded(lambda deed=deed: deed(self))
+            assert_alive(self.book)
+
+    def close_all(self) -> None:
+        """Do willingly what is asked until every case is closed."""
+        self.willing = True
+        for _ in range(MOST_TO_CLOSE):
+            if all(case.header.status in CLOSED_CASES for case in self.book.cases.values()):
+                self.book.perform()
+                return
+            assert self.step_on(), "nothing can be done and a case is open"
+        message = "the cases do not close"
+        raise AssertionError(message)
+
+    def step_on(self) -> bool:
+        """Do one thing that is asked; return whether there was one."""
+        owed = next(iter(self.book.owed()), None)
+        if owed is not None:
+            self.book.perform_one(*owed)
+            return True
+        for ref, item in self.open_items():
+            if item.kind is not ItemKind.ACKNOWLEDGEMENT and self.answer(ref, item):
+                return True
+        for ref, item in self.open_items():
+            if item.kind is ItemKind.ACKNOWLEDGEMENT and self.answer(ref, item):
+                return True
+        for ref, case in self.book.cases.items():
+            if case.header.waits:
+                name, key = next(iter(case.header.waits.values()))
+                self.do(ref, c.Signal(name, key, {"from": "kim"}), "sam")
+                return True
+        later = [t for t in self.book.timers() if t[2].purpose in {"wait", "beat"}]
+        sending = [(r, f) for r, f in self.effects() if f.status is EffectStatus.SENDING]
+        if sending:
+            ref, effect = sending[0]
+            self.do(ref, c.ReportEffect(effect.id, c.Outcome.DONE, _published(effect)), c.ENGINE)
+            return True
+        if later:
+            return self.book.fire_next()
+        soon = [f.not_before for _, f in self.effects() if f.not_before is not None]
+        if soon:
+            self.book.now = max(self.book.now, min(soon))
+        return bool(soon)
+
+    # --- things that happen ---
+
+    def somebody_answers(self) -> None:
+        items = self.open_items()
+        if items:
+            self.answer(*self.rng.choice(items))
+
+    def somebody_tries(self) -> None:
+        """Anybody tries anything on any item, open or not."""
+        items = [
+            (ref, i)
+            for ref, case in self.book.cases.items()
+            for scope in case.scopes.values()
+            for i in scope.items.values()
+        ]
+        if not items:
+            return
+        ref, item = self.rng.choice(items)
+        person = self.rng.choice(sorted(self.book.world.people))
+        command = self.rng.choice(
+            [
+                c.CompleteItem(item.id, {"again": False, "names": ["kim"]}),
+                c.ReviseDocument(item.id, f"by {person} {self.rng.random()}", self.rng.random() < 0.5),
+                c.Decide(item.id, self.rng.choice(list(DecisionKind)), "why not"),
+                c.Repair(item.id, self.rng.choice(list(c.RepairAnswer)), "because", "https://x.test"),
+                c.Reassign(item.id, self.rng.choice(sorted(self.book.world.people))),
+                c.Attach(item.id, "ab" * 32, "shot.png", 12),
+            ]
+        )
+        self.do(ref, command, person)
+
+    def the_world_answers(self) -> None:
+        owed = [*self.book.owed(), *((r, f) for r, f in self.effects() if f.status is EffectStatus.SENDING)]
+        if not owed:
+            return
+        ref, effect = self.rng.choice(owed)
+        if effect.kind is EffectKind.CASE:
+            self.book.perform_one(ref, effect)
+            return
+        if effect.kind is EffectKind.PUBLICATION and effect.status is EffectStatus.OWED:
+            self.do(ref, c.BeginPublication(effect.id), c.ENGINE)
+            return
+        outcome = self.rng.choices(list(c.Outcome), [10, 1, 2, 1, 1])[0]
+        if outcome is c.Outcome.PENDING and effect.kind is not EffectKind.CALL:
+            outcome = c.Outcome.UNAVAILABLE
+        if outcome is c.Outcome.UNKNOWN and effect.kind is EffectKind.NOTIFICATION:
+            outcome = c.Outcome.DONE
+        stale = self.rng.random() < 0.1
+        report = c.ReportEffect(effect.id, outcome, _published(effect), "said so", stale)
+        self.do(ref, report, c.ENGINE)
+
+    def time_passes(self) -> None:
+        self.book.fire_next()
+
+    def somebody_writes_again(self) -> None:
+        drafts = [
+            (ref, i)
+            for ref, case in self.book.cases.items()
+            for scope in case.scopes.values()
+            for i in scope.items.values()
+            if i.kind is ItemKind.DRAFT
+        ]
+        if drafts:
+            ref, item = self.rng.choice(drafts)
+            command = c.ReviseDocument(item.id, f"words {self.rng.random()}")
+            self.do(ref, command, self.rng.choice(item.offered))
+
+    def a_signal_comes(self) -> None:
+        ref = self.rng.choice(list(self.book.cases))
+        self.do(ref, c.Signal("answered", self.rng.choice(["", "kim"]), {"yes": True}), "sam")
+
+    def an_echo(self) -> None:
+        """An effect that is settled is reported again, a timer fires that is gone."""
+        known = [(r, f) for r, f in self.effects() if f.status not in {EffectStatus.OWED, EffectStatus.SENDING}]
+        if known:
+            ref, effect = self.rng.choice(known)
+            outcome = self.rng.choice(list(c.Outcome))
+            self.do(ref, c.ReportEffect(effect.id, outcome, None, "late"), c.ENGINE)
+            self.do(ref, c.FireTimer(effect.id), c.ENGINE)
+
+    def a_cancel(self) -> None:
+        ref = self.rng.choice(list(self.book.cases))
+        self.do(ref, c.CancelCase("stopped by the board"), "sam")
+
+    # --- answering ---
+
+    def answer(self, ref: str, item: Item) -> bool:
+        """Answer an open item as somebody who may; return whether somebody could."""
+        return _ANSWERS[item.kind](self, ref, item)
+
+    def _task(self, ref: str, item: Item) -> bool:
+        step = self.step(ref, item)
+        values: dict[str, Any] = {}
+        if isinstance(step, TaskStep) and step.form:
+            names = [f"n{n}" for n in range(self.rng.randint(0, 3))]
+            again = not self.willing and self.rng.random() < 0.6
+            values = {"again": again, "names": names}
+        return self.by_one_of(ref, item, c.CompleteItem(item.id, values))
+
+    def _draft(self, ref: str, item: Item) -> bool:
+        text = f"words {self.rng.random()}"
+        return self.by_one_of(ref, item, c.ReviseDocument(item.id, text, self.willing or self.rng.random() < 0.8))
+
+    def _decision(self, ref: str, item: Item) -> bool:
+        step = self.step(ref, item)
+        assert isinstance(step, DecisionStep)
+        value = self.rng.choice(["yes", "no"])
+        values = {"choice": self.rng.choice([x.id for x in step.choices])} if step.choices else {step.id: value}
+        return self.by_one_of(ref, item, c.CompleteItem(item.id, values))
+
+    def _approval(self, ref: str, item: Item) -> bool:
+        weights = [1, 0, 0, 0] if self.willing else [12, 2, 1, 2]
+        kind = self.rng.choices(list(DecisionKind), weights)[0]
+        case = self.book.cases[ref]
+        may = [
+            p
+            for p in sorted(self.book.world.people)
+            if policy.may_decide(self.book.world, case.header, item, c.Actor(p), self.book.now).may
+        ]
+        if not may:
+            return False
+        self.do(ref, c.Decide(item.id, kind, "because"), self.rng.choice(may))
+        return True
+
+    def _publish(self, ref: str, item: Item) -> bool:
+        values = {"url": "https://wikipedia.example.test/talk"}
+        return self.by_one_of(ref, item, c.CompleteItem(item.id, values))
+
+    def _acknowledge(self, ref: str, item: Item) -> bool:
+        return self.by_one_of(ref, item, c.CompleteItem(item.id))
+
+    def _repair(self, ref: str, item: Item) -> bool:
+        effects = {f.id: f for _, f in self.effects()}
+        unknown = item.effect and effects[item.effect].status is EffectStatus.UNKNOWN
+        ways = ["sent", "not_sent", "skip"] if unknown else ["retry", "retry", "skip"]
+        answer = c.RepairAnswer("skip" if self.willing else self.rng.choice(ways))
+        command = c.Repair(item.id, answer, "we looked", "https://x.example.test/1")
+        return self.by_one_of(ref, item, command)
+
+    def by_one_of(self, ref: str, item: Item, command: c.Command) -> bool:
+        people = (*item.offered, *item.escalated)
+        if not people:
+            return False
+        self.do(ref, command, self.rng.choice(people))
+        return True
+
+    # --- help ---
+
+    def do(self, ref: str, command: c.Command, by: str | c.Actor) -> None:
+        self.log.append(f"{self.book.now:%d %H:%M} {ref} {command} {by if isinstance(by, str) else by.id}")
+        self.book.do(ref, command, by)
+
+    def guarded(self, deed: Callable[[], None]) -> None:
+        try:
+            deed()
+            self.accepted += 1
+        except SmrError:
+            self.refused += 1
+
+    def open_items(self) -> list[tuple[str, Item]]:
+        return [
+            (ref, i)
+            for ref, case in self.book.cases.items()
+            for scope in case.scopes.values()
+            for i in scope.items.values()
+            if i.status is ItemStatus.OPEN and case.header.status not in CLOSED_CASES
+        ]
+
+    def effects(self) -> list[tuple[str, Effect]]:
+        return [
+            (ref, f)
+            for ref, case in self.book.cases.items()
+            for scope in case.scopes.values()
+            for f in scope.effects.values()
+        ]
+
+    def step(self, ref: str, item: Item) -> Any:
+        playbook = self.book.playbooks[self.book.cases[ref].header.playbook]
+        return index_of(playbook).of(item.step).step
+
+
+def assert_alive(book: Casebook) -> None:
+    """Assert that every open case waits for somebody, something or an instant; no closed one does."""
+    for ref, case in book.cases.items():
+        items = [i for s in case.scopes.values() for i in s.items.values() if i.status is ItemStatus.OPEN]
+        timers = [t for s in case.scopes.values() for t in s.timers.values()]
+        if case.header.status in CLOSED_CASES:
+            assert not items, f"{ref} is closed with {[i.path for i in items]} open"
+            assert not timers, f"{ref} is closed with timers {timers}"
+            continue
+        effects = [f for s in case.scopes.values() for f in s.effects.values()]
+        live = [f for f in effects if f.status in {EffectStatus.OWED, EffectStatus.SENDING} and not f.item and f.step]
+        children = [k for k in case.header.children.values() if k.waits and not k.ended]
+        beats = [t for t in timers if t.purpose in {"wait", "beat"}]
+        work = [i for i in items if i.kind is not ItemKind.ACKNOWLEDGEMENT or _counts(case, i)]
+        assert work or live or children or beats or case.header.waits, f"{ref} waits for nothing"
+        holding = {i.id for i in items if i.holds}
+        assert set(case.header.holds) == holding
+        assert (case.header.status == "held") == bool(holding), f"{ref} {case.header.status}"
+
+
+def _counts(case: Any, item: Item) -> bool:
+    return any(s.steps[item.step].status == "active" for s in case.scopes.values() if item.id in s.items)
+
+
+def _published(effect: Effect) -> dict[str, Any]:
+    return {"url": f"https://x.example.test/{effect.id}", "digest": effect.digest, "told": []}
+
+
+_ANSWERS: dict[ItemKind, Callable[[Crowd, str, Item], bool]] = {
+    ItemKind.TASK: Crowd._task,
+    ItemKind.DRAFT: Crowd._draft,
+    ItemKind.DECISION: Crowd._decision,
+    ItemKind.APPROVAL: Crowd._approval,
+    ItemKind.PUBLISH: Crowd._publish,
+    ItemKind.ACKNOWLEDGEMENT: Crowd._acknowledge,
+    ItemKind.REPAIR: Crowd._repair,
+}
+_DEEDS: dict[Callable[[Crowd], None], int] = {
+    Crowd.somebody_answers: 20,
+    Crowd.somebody_tries: 4,
+    Crowd.the_world_answers: 16,
+    Crowd.time_passes: 3,
+    Crowd.somebody_writes_again: 2,
+    Crowd.a_signal_comes: 2,
+    Crowd.an_echo: 2,
+}
