@@ -1,4 +1,4 @@
-"""What Prefect reads from the environment while it is imported; importing this does not import it."""
+"""What Prefect reads from the environment while it is imported. Nothing here imports it."""
 
 from __future__ import annotations
 

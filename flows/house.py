@@ -7,6 +7,7 @@ from pathlib import Path
 
 from smr_engine.bootstrap import open_workspace
 from smr_engine.services.workspace import Workspace
+from smr_engine.settings import find_workspace
 
 NOWHERE = Path(os.devnull)
 """Where flows keep results: nowhere. Left out, Prefect asks its server for a place in each run."""
@@ -20,7 +21,12 @@ def use(ws: Workspace) -> None:
 
 
 def workspace() -> Workspace:
-    """Return the workspace; a worker's process opens the one `SMR_WORKSPACE` names, once."""
+    """Return the workspace; a process of Prefect's opens the one that a command there would, once.
+
+    Raises:
+        SmrError: there is none, or it cannot be opened.
+    """
     if not _open:
-        _open.append(open_workspace(Path(os.environ["SMR_WORKSPACE"]), os.environ, door="flow"))
+        root = find_workspace(None, os.environ, Path.cwd())
+        _open.append(open_workspace(root, os.environ, door="flow"))
     return _open[0]

@@ -1,6 +1,6 @@
 """The inline dispatcher: flows called in the conductor's warm process.
 
-Prefect is imported in a thread while the server starts, after its settings stand in the environment.
+Prefect is imported in a thread of its own, once its settings stand in the environment.
 """
 
 from __future__ import annotations

@@ -1,24 +1,50 @@
 """Opening a case from Prefect: its start form, its schedules, its API, its automations.
 
-The run decides nothing: it hands the inputs to the same use case as every other door, under the flow
-run's id as idempotency key, and acts as `prefect:<deployment>`.
+The run decides nothing: it hands the inputs to the same use case as every other door, under the
+flow run's id as idempotency key, and acts as `prefect:<deployment>`.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from flows.house import workspace
-from prefect import flow
-from prefect.runtime import deployment, flow_run
+from prefect import State, flow
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from flows.house import NOWHERE, workspace
+from smr_engine.errors import SmrError
 from smr_engine.services import cases
 from smr_engine.services.workspace import Actor
 
+NAME = "open-case"
 
-@flow(name="open-case", persist_result=False, validate_parameters=False)
-def open_case(inputs: dict[str, Any]) -> str:
-    """Open a case of the deployment's playbook; return its reference. Idempotent per flow run."""
-    playbook = str(deployment.name)
+log = logging.getLogger("smr.prefect")
+
+
+@flow(name=NAME, persist_result=False, result_storage=NOWHERE, validate_parameters=False)
+def open_case(playbook: str, inputs: dict[str, Any]) -> State[Any]:
+    """Open a case. Idempotent: a flow run that is run again opens no second one.
+
+    Args:
+        playbook: its name, which is the deployment's too.
+        inputs: the parameters of the deployment's flow run.
+
+    Returns:
+        A completed state that names the case; a failed one that says what is wrong with the inputs,
+        or else only the code of the refusal.
+    """
     actor = Actor(f"prefect:{playbook}", "", "prefect")
-    opening = cases.Opening(key=f"prefect:{flow_run.root_flow_run_id or flow_run.id}")
-    return cases.start(workspace(), actor, playbook, inputs, opening).case
+    opening = cases.Opening(key=f"prefect:{flow_run.id}")
+    try:
+        opened = cases.start(workspace(), actor, playbook, inputs, opening)
+    except SmrError as refusal:
+        log.warning("a start of %s from Prefect was refused: %s", playbook, refusal)
+        # What was typed into Prefect's form Prefect knows; other refusals may speak of people.
+        is_about_form = refusal.code == "form-invalid"
+        return Failed(message=refusal.message if is_about_form else refusal.code)
+    except Exception as fault:
+        log.exception("a start of %s from Prefect met a fault", playbook)
+        return Failed(message=type(fault).__name__)
+    return Completed(message=opened.case)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from flows.house import workspace
 from prefect.runtime import flow_run
+
+from flows.house import workspace
 from smr_engine.services import effects, legs
 from smr_engine.services.effects import NotDoneError
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flows import performing
-from flows.house import NOWHERE
 from prefect import State, flow, tags, task
 from prefect.states import Completed, Failed
+
+from flows import performing
+from flows.house import NOWHERE
 
 CHUNK = 50
 """Effects in one task: few enough to read, many enough that Prefect's cost does not count."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flows import performing
-from flows.house import NOWHERE, workspace
 from prefect import State, Task, flow, tags, task
 from prefect.client.schemas.objects import TaskRun
 from prefect.runtime import flow_run, task_run
 from prefect.states import Completed, Failed
+
+from flows import performing
+from flows.house import NOWHERE, workspace
 from smr_engine.services import legs
 
 MAX_ROUNDS = 20

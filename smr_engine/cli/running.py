@@ -67,8 +67,6 @@ def work(
     schedules.sync_triggers(session.ws)
     dispatcher = _dispatcher(session)
     dispatcher.prepare()
-    if not until_idle:
-        say("Working. Ctrl-C stops, after finishing what is under way.")
     _conduct(session, dispatcher, until_idle=until_idle)
 
 
@@ -78,6 +76,8 @@ def _conduct(session: Session, dispatcher: InlineDispatcher, *, until_idle: bool
 
     made = conductor(session.ws, dispatcher)
     with _drained_by_signals(session, made):
+        if not until_idle:
+            say(f"Working on {session.ws.root}. Ctrl-C stops, after what is under way is done.")
         did = made.run(until_idle=until_idle)
     if session.as_json:
         write_json(did)
@@ -146,7 +146,6 @@ def up(
     dispatcher = _dispatcher(session)
     dispatcher.prepare()
     say("There are no pages yet: use `smr inbox`, `smr item`, `smr approve` in another terminal.")
-    say(f"Working on {ws.root}. Ctrl-C stops everything.")
     try:
         _conduct(session, dispatcher)
     finally:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from smr_engine.engine import who
-from smr_engine.engine.run import Place, Run, StepProblemError
+from smr_engine.engine.problems import StepProblemError
+from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item
 from smr_engine.playbook.model import ApprovalStep, PublishStep
 

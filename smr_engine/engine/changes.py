@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from smr_engine.engine import events as e
-from smr_engine.engine.state import Case, Timer
+from smr_engine.engine.state import Case, StepState, Timer
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -26,6 +26,12 @@ def with_key(mapping: Mapping[K, V], key: K, value: V) -> dict[K, V]:
 def without(mapping: Mapping[K, V], *keys: K) -> dict[K, V]:
     """Return a mapping without some keys."""
     return {k: v for k, v in mapping.items() if k not in keys}
+
+
+def fresh_step(state: StepState, round_: int) -> StepState:
+    """Return a step in a new round; a block keeps how many scopes it has opened so far."""
+    opened = max(int(state.detail.get("opened", 0)), int(state.detail.get("before", 0)))
+    return StepState(round=round_, detail={"before": opened} if opened else {})
 
 
 def change_scope(case: Case, event: e.Event, **changes: Any) -> Case:
@@ -85,3 +91,20 @@ def numbered(case: Case, used: str) -> Case:
     """Take the number of an id that is used now."""
     number = int(used.rsplit(".", 1)[-1])
     return change_header(case, next_number=max(case.header.next_number, number + 1))
+
+
+def gone_out(case: Case, home: e.Event, document: str, by: str) -> Case:
+    """Note that a document of the scope of `home` went out, or may have, by an effect or item."""
+    documents = case.scopes[home.scope].documents
+    known = documents[document]
+    if by in known.out:
+        return case
+    marked = replace(known, out=(*known.out, by))
+    return change_scope(case, home, documents=with_key(documents, document, marked))
+
+
+def not_gone_out(case: Case, home: e.Event, document: str, by: str) -> Case:
+    """Note that a document did not go out after all."""
+    documents = case.scopes[home.scope].documents
+    marked = replace(documents[document], out=tuple(n for n in documents[document].out if n != by))
+    return change_scope(case, home, documents=with_key(documents, document, marked))

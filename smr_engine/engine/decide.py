@@ -14,7 +14,8 @@ from smr_engine.engine import answers, flow, forms, outcomes, policy
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
 from smr_engine.engine.evolve import evolve
-from smr_engine.engine.run import MissingScopesError, Run, Situation, StepProblemError
+from smr_engine.engine.problems import MissingScopesError, StepProblemError
+from smr_engine.engine.run import Run, Situation
 from smr_engine.engine.state import Case
 from smr_engine.engine.statuses import CLOSED_CASES
 from smr_engine.engine.steps import approvals, blocks, other, people, publishing, telling

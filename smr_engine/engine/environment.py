@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from smr_engine.engine.problems import MissingScopesError
 from smr_engine.engine.state import CaseHeader, Scope, StepState
 from smr_engine.engine.statuses import ScopeKind
 from smr_engine.engine.world import World
@@ -52,17 +53,29 @@ def instant(at: datetime | None) -> str | None:
 def names_for(run: Seen, scope: str, references: Iterable[Reference]) -> dict[str, Any]:
     """Return the names that these references need, as seen from a scope."""
     names: dict[str, Any] = {}
-    for reference in references:
+    missing: dict[str, None] = {}
+    for reference in sorted(references):
         head = reference[0]
         if head in {"steps", "documents"}:
             table = names.setdefault(head, {})
-            view = _step if head == "steps" else _document
             for name in _wanted(run, head, reference):
                 if name not in table:
-                    table[name] = view(run, scope, name)
+                    table[name] = _seen(run, scope, (head, name), missing)
         elif head not in names:
             names[head] = _simple(run, scope, head)
+    if missing:
+        raise MissingScopesError(tuple(missing))
     return names
+
+
+def _seen(run: Seen, scope: str, name: Reference, missing: dict[str, None]) -> Any:
+    """Return a step or document; note scopes that are missing, so that all are asked for at once."""
+    view = _step if name[0] == "steps" else _document
+    try:
+        return view(run, scope, name[1])
+    except MissingScopesError as problem:
+        missing.update(dict.fromkeys(problem.paths))
+        return None
 
 
 def case_view(run: Seen) -> dict[str, Any]:

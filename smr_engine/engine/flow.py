@@ -13,7 +13,8 @@ from smr_engine.engine import events as e
 from smr_engine.engine import wording, work
 from smr_engine.engine.fold_case import block_of, encloses
 from smr_engine.engine.paths import scope_chain
-from smr_engine.engine.run import Place, Run, StepProblemError
+from smr_engine.engine.problems import StepProblemError
+from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import StepState
 from smr_engine.engine.statuses import ItemKind, ItemStatus, StepStatus
 from smr_engine.playbook.expressions import ExpressionError

@@ -12,6 +12,7 @@ from smr_engine.engine import transitions
 from smr_engine.engine.changes import (
     change_detail,
     change_header,
+    fresh_step,
     step_id,
     with_key,
 )
@@ -74,8 +75,8 @@ def _cancelled(case: Case, event: e.CaseCancelled, at: datetime, actor: str) -> 
 
 def _scope_opened(case: Case, event: e.ScopeOpened, at: datetime, actor: str) -> Case:
     scope = replace(
-        _earlier(case, event.path, event.kind_of),
-        base_round=event.base_round,
+        _afresh(case.scopes.get(event.path), event.base_round)
+        or Scope(event.path, ScopeKind(event.kind_of), base_round=event.base_round),
         local=event.local,
     )
     running = (*(p for p in case.header.running if p != event.path), event.path)
@@ -83,22 +84,34 @@ def _scope_opened(case: Case, event: e.ScopeOpened, at: datetime, actor: str) ->
     return _count_in_block(opened, event.path, "opened")
 
 
-def _earlier(case: Case, path: str, kind: ScopeKind) -> Scope:
-    """Return a fresh scope; one of an earlier round of its block keeps its history."""
-    old = case.scopes.get(path)
+def _afresh(old: Scope | None, base_round: int, *, same: bool = False) -> Scope | None:
+    """Return a scope that its block opens anew: its steps begin again, its history stays.
+
+    Rounds never repeat, so that nothing of the past is taken for the present. Texts stay only for
+    the `same` element; of another, and of a new round of a repeat, drafts start again.
+    """
     if old is None:
-        return Scope(path, kind)
-    return Scope(path, kind, items=old.items, effects=old.effects, documents=old.documents)
+        return None
+    return replace(
+        old,
+        status=ScopeStatus.RUNNING,
+        base_round=base_round,
+        ended=None,
+        steps={k: fresh_step(s, max(base_round, s.round + 1)) for k, s in old.steps.items()},
+        documents={k: replace(d, stale=d.stale or not same) for k, d in old.documents.items()},
+    )
 
 
 def _elements_listed(case: Case, event: e.ElementsListed, at: datetime, actor: str) -> Case:
     scopes = dict(case.scopes)
     for number, element in enumerate(event.elements):
         path = f"{event.path}[{number}]"
+        old = case.scopes.get(path)
+        same = old is not None and old.local.get("value") == element
         scopes[path] = replace(
-            _earlier(case, path, ScopeKind.ELEMENT),
+            _afresh(old, event.base_round, same=same)
+            or Scope(path, ScopeKind.ELEMENT, base_round=event.base_round),
             status=ScopeStatus.WAITING,
-            base_round=event.base_round,
             local={"name": event.name, "value": element, "index": number},
         )
     listed = Case(case.header, scopes)
@@ -106,7 +119,7 @@ def _elements_listed(case: Case, event: e.ElementsListed, at: datetime, actor: s
 
 
 def _scope_started(case: Case, event: e.ScopeStarted, at: datetime, actor: str) -> Case:
-    scope = replace(case.scopes[event.path], status=ScopeStatus.RUNNING)
+    scope = replace(case.scopes[event.path], status=ScopeStatus.RUNNING, ended=None)
     started = Case(
         replace(case.header, running=(*case.header.running, event.path)),
         with_key(case.scopes, event.path, scope),

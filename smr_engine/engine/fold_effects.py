@@ -13,6 +13,8 @@ from smr_engine.engine.changes import (
     change_effect,
     change_header,
     change_scope,
+    gone_out,
+    not_gone_out,
     numbered,
     set_timer,
     step_id,
@@ -46,6 +48,8 @@ def _owed(case: Case, event: e.EffectOwed, at: datetime, actor: str) -> Case:
         payload=event.payload,
         digest=event.digest,
         account=event.account,
+        document=event.document,
+        home=event.home,
         item=event.item,
         retry_attempts=event.retry_attempts,
         backoff_s=event.backoff_s,
@@ -61,7 +65,20 @@ def _effect_moved(case: Case, event: Any, **changes: Any) -> Case:
     status = transitions.after(transitions.EFFECT, effect.status, event.kind())
     if status in {EffectStatus.DONE, EffectStatus.FAILED, EffectStatus.CANCELLED}:
         changes = {"payload": None, "not_before": None, **changes}
-    return change_effect(case, event, effect.id, status=status, **changes)
+    moved = change_effect(case, event, effect.id, status=status, **changes)
+    return _mark_document(moved, effect, status)
+
+
+def _mark_document(case: Case, effect: Effect, status: EffectStatus) -> Case:
+    """Keep with a document by which publications it went out, or may have."""
+    if not effect.document:
+        return case
+    home = e.Event(scope=effect.home)
+    if status in {EffectStatus.SENDING, EffectStatus.DONE, EffectStatus.UNKNOWN}:
+        return gone_out(case, home, effect.document, effect.id)
+    if status in {EffectStatus.OWED, EffectStatus.FAILED}:
+        return not_gone_out(case, home, effect.document, effect.id)
+    return case  # cancelled: one that may have gone out was given up by a person
 
 
 def _begun(case: Case, event: e.PublicationStarted, at: datetime, actor: str) -> Case:

@@ -14,6 +14,7 @@ from smr_engine.engine.changes import (
     change_scope,
     change_step,
     drop_timers,
+    gone_out,
     numbered,
     set_timer,
     with_key,
@@ -41,7 +42,8 @@ def _revised(case: Case, event: e.DocumentRevised, at: datetime, actor: str) -> 
     known = documents.get(event.document)
     earlier = known.revisions if known else ()
     revision = Revision(event.revision, event.digest, event.author, at)
-    document = Document(event.text, (*earlier, revision))
+    out = known.out if known else ()
+    document = Document(event.text, (*earlier, revision), out)
     return change_scope(case, event, documents=with_key(documents, event.document, document))
 
 
@@ -100,9 +102,10 @@ def _item_completed(case: Case, event: e.ItemCompleted, at: datetime, actor: str
         closed_by=event.by,
         output=event.values if item.kind in {ItemKind.TASK, ItemKind.PUBLISH} else None,
     )
-    if item.kind is not ItemKind.ACKNOWLEDGEMENT:
-        return closed
-    return _acknowledged(closed, event, item)
+    if item.kind is ItemKind.PUBLISH:
+        home = e.Event(scope=item.bundle["home"])
+        return gone_out(closed, home, item.bundle["document"], item.id)
+    return _acknowledged(closed, event, item) if item.kind is ItemKind.ACKNOWLEDGEMENT else closed
 
 
 def _acknowledged(case: Case, event: e.ItemCompleted, item: Item) -> Case:

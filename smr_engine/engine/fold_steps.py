@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from smr_engine.engine.changes import (
     change_scope,
     change_step,
     drop_timers,
+    fresh_step,
     set_timer,
     step_id,
     with_key,
@@ -21,7 +23,6 @@ from smr_engine.engine.changes import (
 )
 from smr_engine.engine.state import (
     Case,
-    StepState,
     Timer,
 )
 from smr_engine.engine.statuses import (
@@ -81,11 +82,9 @@ def _step_cancelled(case: Case, event: e.StepCancelled, at: datetime, actor: str
 
 def _reopened(case: Case, event: e.StepReopened, at: datetime, actor: str) -> Case:
     status = _moved(case, event)
-    scope = case.scopes[event.scope]
-    before = scope.step(step_id(event.path)).detail
-    opened = max(int(before.get("opened", 0)), int(before.get("before", 0)))
-    fresh = StepState(status=status, round=event.round, detail={"before": opened} if opened else {})
-    reopened = change_scope(case, event, steps=with_key(scope.steps, step_id(event.path), fresh))
+    scope, name = case.scopes[event.scope], step_id(event.path)
+    fresh = replace(fresh_step(scope.step(name), event.round), status=status)
+    reopened = change_scope(case, event, steps=with_key(scope.steps, name, fresh))
     return drop_timers(reopened, event, lambda t: t.path == event.path and not t.item)
 
 

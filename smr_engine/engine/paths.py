@@ -19,9 +19,10 @@ def scope_chain(index: PlaybookIndex, scope: str) -> tuple[str, ...]:
     segments = scope.split("/") if scope else []
     before = None
     for number, segment in enumerate(segments):
-        if segment.endswith("]") or isinstance(before, ParallelStep):
+        branch = isinstance(before, ParallelStep)
+        if branch or segment.endswith("]"):
             chain.append("/".join(segments[: number + 1]))
-        known = index.by_id.get(segment.split("[")[0])
+        known = None if branch else index.by_id.get(segment.split("[")[0])
         before = known.step if known else None
     return tuple(reversed(chain))
 

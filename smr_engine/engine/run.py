@@ -16,8 +16,9 @@ from smr_engine.engine.environment import names_for
 from smr_engine.engine.events import Event
 from smr_engine.engine.evolve import evolve
 from smr_engine.engine.paths import inner_path, opened_by, scope_chain
+from smr_engine.engine.problems import MissingScopesError, StepProblemError
 from smr_engine.engine.state import Case, CaseHeader, Item, Scope, StepState
-from smr_engine.engine.statuses import CLOSED_CASES, ScopeKind, ScopeStatus
+from smr_engine.engine.statuses import CLOSED_CASES, ScopeKind, ScopeStatus, StepStatus
 from smr_engine.engine.world import Calendar, World
 from smr_engine.playbook.expressions import (
     Compiled,
@@ -30,18 +31,6 @@ from smr_engine.playbook.model import Expression, Playbook, Step, Template, Vari
 
 MAX_EVENTS = 20_000
 """More events than this from one command means a playbook that runs in a circle."""
-
-
-class MissingScopesError(Exception):
-    """The decision needs scopes that are not loaded; the service loads them and asks again."""
-
-    def __init__(self, paths: tuple[str, ...]) -> None:
-        super().__init__(", ".join(paths))
-        self.paths = paths
-
-
-class StepProblemError(Exception):
-    """A step cannot be done as written now (nobody to ask, a value that does not resolve)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,20 +154,24 @@ class Run:
         """Return a scope and those around it, innermost first."""
         return [self.scope(path) for path in scope_chain(self.index, scope)]
 
-    def scope_of_step(self, scope: str, step_id: str) -> str:
-        """Return which scope holds a step that is visible from `scope`.
-
-        It is one around (or at) it, or a branch that was joined before, reached from there.
-        """
-        return self._visible(scope, step_id) or ""
-
     def visible_state(self, scope: str, step_id: str) -> StepState:
-        """Return the state of a step as seen from a scope; one never come to is waiting."""
-        path = self._visible(scope, step_id)
-        return StepState() if path is None else self.scope(path).step(step_id)
+        """Return the state of a step as seen from a scope.
 
-    def _visible(self, scope: str, step_id: str) -> str | None:
-        """Return the path of the scope of a visible step, None if that was never opened."""
+        One in a block that was skipped counts as skipped with it; one never come to is waiting.
+        """
+        path = self.scope_of_step(scope, step_id)
+        state = StepState() if path is None else self.scope(path).step(step_id)
+        block = self.position(step_id).parent
+        if state.status is StepStatus.WAITING and block is not None:
+            around = self.visible_state(scope, block.id)
+            return around if around.status is StepStatus.SKIPPED else state
+        return state
+
+    def scope_of_step(self, scope: str, step_id: str) -> str | None:
+        """Return which scope holds a step that is visible from `scope`, None if it never opened.
+
+        It is one around (or at) it, or a branch reached from there.
+        """
         around = tuple(reversed(scope_chain(self.index, scope)))
         here = ""
         for depth, inner in enumerate(self.index.of(step_id).scopes, start=1):
@@ -186,7 +179,7 @@ class Run:
                 here = around[depth]
                 continue
             block = self.place(here, inner.block)
-            if self.state(block).started_at is None:
+            if not inner.branch or self.state(block).started_at is None:
                 return None
             here = f"{block.path}/{inner.branch}"
             around = ()

@@ -58,6 +58,8 @@ class Document:
 
     text: str
     revisions: tuple[Revision, ...]
+    out: tuple[str, ...] = ()  # effects and items by which it went out, or may have
+    stale: bool = False  # of another element or round: its next draft starts from the template
 
     @property
     def newest(self) -> Revision:
@@ -153,6 +155,8 @@ class Effect:
     payload: Json = None
     digest: str = ""  # publication: of the text
     account: str = ""
+    document: str = ""  # publication: what goes out
+    home: str = ""  # and the scope that has it
     item: str = ""  # the item it announces or reminds of
     not_before: datetime | None = None
     attempts: int = 0

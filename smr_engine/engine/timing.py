@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from smr_engine.engine import deadlines
-from smr_engine.engine.run import Run, StepProblemError
+from smr_engine.engine.problems import StepProblemError
+from smr_engine.engine.run import Run
 from smr_engine.engine.world import Calendar
 from smr_engine.playbook.durations import Duration, DurationKind, Offset
 from smr_engine.playbook.model import (

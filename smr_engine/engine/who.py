@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from smr_engine.engine.policy import people_acting_in
-from smr_engine.engine.run import Run, StepProblemError
+from smr_engine.engine.problems import StepProblemError
+from smr_engine.engine.run import Run
 from smr_engine.playbook.model import (
     Assignment,
     Exclusion,

@@ -166,7 +166,10 @@ def _publish(ws: Workspace, claim: Claim, job: Job) -> Try | None:
     account = job.world.accounts.get(effect.account)
     if account is None:
         return Try(c.Outcome.REFUSED, reason=f"the account '{effect.account}' is gone")
-    connector = ws.connector_for(account)
+    try:
+        connector = ws.connector_for(account)
+    except SmrError as problem:  # its settings are wrong: nothing was sent
+        return Try(c.Outcome.REFUSED, reason=str(problem))
     publication = _publication(job)
     if effect.status is EffectStatus.SENDING and not job.unsent:
         return _again(ws, connector, publication, effect)

@@ -36,13 +36,13 @@ def encode(event: Event, ref: str, actor: str) -> Encoded:
         ref: the case's reference.
         actor: who caused it: whose content a field of the subject `actor` is.
 
-    Optional fields that are empty are left out; their defaults fill them in again.
+    Optional fields with an empty default are left out where they have it; it fills them in again.
     """
     data: dict[str, Any] = msgspec.to_builtins(event)
     path = data.pop("path")
     content: dict[str, dict[str, Any]] = {}
-    for name in _OPTIONAL_EMPTIES[type(event)]:
-        if data[name] in _EMPTY:
+    for name, default in _OPTIONAL_EMPTIES[type(event)].items():
+        if data[name] == default:  # another empty value says something else: {} is no null
             del data[name]
     for name, subject in content_fields(type(event)).items():
         if name in data:
@@ -89,7 +89,11 @@ def _default(spec: Field[Any]) -> Any:
 _NAMES: dict[type[Event], frozenset[str]] = {
     cls: frozenset(f.name for f in fields(cls)) for cls in EVENTS.values()
 }
-_OPTIONAL_EMPTIES: dict[type[Event], tuple[str, ...]] = {
-    cls: tuple(f.name for f in fields(cls) if f.name != "path" and _default(f) in _EMPTY)
+_OPTIONAL_EMPTIES: dict[type[Event], dict[str, Any]] = {
+    cls: {
+        f.name: msgspec.to_builtins(_default(f))
+        for f in fields(cls)
+        if f.name != "path" and _default(f) in _EMPTY
+    }
     for cls in EVENTS.values()
 }

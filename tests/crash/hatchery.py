@@ -7,6 +7,7 @@ schemas and templates are compiled) and closes all connections; every child open
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -86,6 +87,8 @@ def main(folder: Path, sink: str, database: str) -> None:
     clock = SetClock(file=house / "clock")
     rooms = Rooms(house, clock, open_house(house, clock, copy))
     print(json.dumps(asdict(undisturbed(rooms))), flush=True)
+    gc.collect()
+    gc.freeze()  # children do not look through what they inherit, so that its memory stays shared
     for line in sys.stdin:
         copy_house(template, house)
         if copy:

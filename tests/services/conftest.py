@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from tests.services.company import Company
-from tests.services.playbooks import EVERYTHING, PARENT, RESTRICTED, STATEMENT
+from tests.services.playbooks import EVERYTHING, PAIR, PARENT, RESTRICTED, STATEMENT
 
 
 @pytest.fixture
@@ -20,6 +20,7 @@ def company(tmp_path: Path) -> Iterator[Company]:
     made.playbook("secret", RESTRICTED)
     made.playbook("everything", EVERYTHING)
     made.playbook("parent", PARENT)
+    made.playbook("pair", PAIR)
     yield made
     made.ws.storage.close()
 

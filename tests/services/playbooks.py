@@ -110,3 +110,30 @@ inputs: {fields: {title: text}}
 steps:
   - {id: child, kind: playbook, playbook: statement, inputs: {title: "{{ inputs.title }}"}}
 """
+
+PAIR = """
+playbook: pair
+version: 1.0.0
+title: Statement and answers
+owner: smr-lead
+documents:
+  statement: {title: Statement, audience: public, template: We know.}
+  answers: {title: Answers, audience: press, template: "Q: Who? A: We."}
+steps:
+  - {id: write, kind: draft, document: statement, assign: {role: comms-writer}}
+  - {id: prepare, kind: draft, document: answers, assign: {role: comms-writer}}
+  - {id: read, kind: task, documents: [statement, answers], assign: {role: spokesperson}}
+  - id: ready
+    kind: decision
+    documents: [answers]
+    ask: Can we answer like this?
+    assign: {role: spokesperson}
+  - {id: approve, kind: approval, documents: [statement, answers], quorum: [{role: legal}]}
+  - {id: publish, kind: publish, document: statement, requires: [approve], account: newsroom}
+  - id: send
+    kind: publish
+    document: answers
+    requires: [approve]
+    account: outreach-mailbox
+    to: [{contact: trade-press}, {vendor: monitoring-vendor}, desk@paper.example.test]
+"""

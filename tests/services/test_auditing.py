@@ -177,6 +177,21 @@ def letters(company: Company, creators: list[str]) -> str:
     return case
 
 
+def test_each_document_of_one_decision_has_its_own_publication(company: Company):
+    case = company.start("pair")
+    company.write(company.item(case, "write"), FIRST)
+    company.write(company.item(case, "prepare"), "Q: Who? A: Nobody is hurt.")
+    items.complete(company.ws, Actor("nora"), company.item(case, "read"), {})
+    items.complete(company.ws, Actor("nora"), company.item(case, "ready"), {"ready": "yes"})
+    company.vote(company.item(case, "approve"), "lea")
+    company.work()
+    statement, answers = auditing.who(company.ws, case)
+    assert (statement.document, answers.document) == ("statement", "answers")
+    assert statement.published_url != answers.published_url
+    assert statement.published_at == answers.published_at == MONDAY
+    assert auditing.who(company.ws, case, "answers") == [answers]
+
+
 def test_what_a_drill_would_have_published_was_not_published(company: Company):
     company.playbook("letters", LETTERS)
     opening = cases.Opening(drill=True)

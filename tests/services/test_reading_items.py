@@ -227,6 +227,32 @@ def test_a_repair_item_shows_what_went_wrong_and_asks_no_question_of_its_step(co
     assert (shown.questions, shown.quorum, shown.destinations) == ([], [], [])
 
 
+def test_an_item_over_several_documents_shows_them_all_and_where_each_goes(company: Company):
+    case = company.start("pair")
+    company.write(company.item(case, "write"), FIRST)
+    company.write(company.item(case, "prepare"), "Q: Who? A: Nobody is hurt.")
+    read = view(company, case, "read", "nora")
+    assert [(c["document"], c["revision"]) for c in read.content] == [
+        ("statement", 2),
+        ("answers", 2),
+    ]
+    assert read.document is None
+    items.complete(company.ws, Actor("nora"), read.item, {})
+    ready = view(company, case, "ready", "nora")
+    assert [c["text"] for c in ready.content] == ["Q: Who? A: Nobody is hurt."]
+    items.complete(company.ws, Actor("nora"), ready.item, {"ready": "yes"})
+    shown = view(company, case, "approve", "lea")
+    assert [c["document"] for c in shown.content] == ["statement", "answers"]
+    hub, mail = shown.destinations
+    assert (hub["document"], hub["account"], hub["to"]) == ("statement", "newsroom", [])
+    assert (mail["document"], mail["account"]) == ("answers", "outreach-mailbox")
+    assert [(to["kind"], to["name"]) for to in mail["to"]] == [
+        ("contact", "Robin Vogel"),
+        ("vendor", "Listenpost media monitoring"),
+        ("address", "desk@paper.example.test"),
+    ]
+
+
 def test_nobody_in_particular_sees_all_and_may_nothing(company: Company):
     case, _, _ = under_approval(company)
     shown = view(company, case, "approve", None)

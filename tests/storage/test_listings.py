@@ -60,9 +60,10 @@ def test_the_newest_directory_counts(storage):
 
 
 def test_a_version_of_the_directory_is_stored_once(storage):
-    with storage.writing() as unit, pytest.raises(Conflict):
-        for _ in range(2):
-            unit.directory.add(DirectoryRow(1, "d", {}, at(0)))
+    with storage.writing() as unit:
+        unit.directory.add(DirectoryRow(1, "d", {}, at(0)))
+        with pytest.raises(Conflict):
+            unit.directory.add(DirectoryRow(1, "e", {}, at(1)))
 
 
 def test_schedules_are_replaced_and_removed_by_their_id(storage):

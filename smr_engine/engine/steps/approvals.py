@@ -10,7 +10,8 @@ from smr_engine.engine import flow, policy, quorum, timing, who, wording, work
 from smr_engine.engine.bundle import Entry, bundle_of, publications
 from smr_engine.engine.commands import ASSURANCES
 from smr_engine.engine.content import json_digest
-from smr_engine.engine.run import Place, Run, StepProblemError
+from smr_engine.engine.problems import StepProblemError
+from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item, Line
 from smr_engine.engine.statuses import DecisionKind, EffectKind, EffectStatus, ItemKind, StepStatus
 from smr_engine.engine.steps.people import CHANGES_REQUESTED

@@ -7,7 +7,8 @@ from typing import Any, cast
 from smr_engine.engine import deadlines, flow, work
 from smr_engine.engine import events as e
 from smr_engine.engine.environment import instant, step_view
-from smr_engine.engine.run import Place, Run, StepProblemError
+from smr_engine.engine.problems import StepProblemError
+from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Scope
 from smr_engine.engine.statuses import ItemKind, ScopeKind, StepStatus
 from smr_engine.engine.timing import instant_of

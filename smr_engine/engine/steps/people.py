@@ -9,7 +9,8 @@ from smr_engine.engine import events as e
 from smr_engine.engine import flow, forms, who, work
 from smr_engine.engine.content import text_digest
 from smr_engine.engine.drafts import failed_checks
-from smr_engine.engine.run import Place, Run, StepProblemError
+from smr_engine.engine.problems import StepProblemError
+from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Document, Item
 from smr_engine.engine.statuses import ItemKind
 from smr_engine.errors import Invalid, Refusal

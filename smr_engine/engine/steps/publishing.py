@@ -9,7 +9,8 @@ from smr_engine.engine import flow, forms, who, work
 from smr_engine.engine.bundle import accounts_of, differences
 from smr_engine.engine.content import text_digest
 from smr_engine.engine.environment import instant
-from smr_engine.engine.run import Place, Run, StepProblemError
+from smr_engine.engine.problems import StepProblemError
+from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Effect, Item, Json, StepState
 from smr_engine.engine.statuses import EffectKind, EffectStatus, ItemKind
 from smr_engine.engine.steps.people import need_evidence

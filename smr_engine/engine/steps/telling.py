@@ -6,7 +6,8 @@ from typing import cast
 
 from smr_engine.engine import events as e
 from smr_engine.engine import flow, who, work
-from smr_engine.engine.run import Place, Run, StepProblemError
+from smr_engine.engine.problems import StepProblemError
+from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item, Json
 from smr_engine.engine.statuses import EffectKind, EffectStatus, ItemKind, StepStatus
 from smr_engine.playbook.model import NotifyStep

@@ -1,0 +1,228 @@
+"""Facts about documents, items, decisions and effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from smr_engine.engine.event_base import Event, content
+from smr_engine.engine.state import Json, Line
+from smr_engine.engine.statuses import DecisionKind, EffectKind, ItemStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRevised(Event):
+    """A document got a new revision (`scope` is the document's)."""
+
+    document: str
+    revision: int
+    digest: str
+    author: str = ""
+    item: str = ""
+    source: str = "person"  # person, template, handed_over
+    text: str = content()
+    override: str = content("actor", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerRule:
+    """A timer set together with its item."""
+
+    id: str
+    at: datetime
+    purpose: str
+    rule: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemOpened(Event):
+    """A piece of work was put in front of people."""
+
+    item: str
+    kind_of: str
+    round: int
+    step: str
+    offered: tuple[str, ...]
+    due_at: datetime | None = None
+    timers: tuple[TimerRule, ...] = ()
+    subject: str = ""
+    bundle_digest: str = ""
+    lines: tuple[Line, ...] = ()
+    excluded: tuple[str, ...] = ()
+    assurance: str = ""
+    previous: str = ""
+    effect: str = ""
+    holds: bool = False
+    title: str = content()
+    bundle: Json = content(default=None)
+    message: str = content(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemCompleted(Event):
+    """A person did what the item asked."""
+
+    item: str
+    outcome: str = "done"
+    by: str = ""  # whoever it counts for; the actor is in the envelope
+    values: Json = content(default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemClosed(Event):
+    """The item can no longer be answered (superseded, cancelled or expired)."""
+
+    item: str
+    status: ItemStatus
+    why: str
+    by_item: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemReassigned(Event):
+    """The item was handed over to one person."""
+
+    item: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemReminded(Event):
+    """Those who have not answered were reminded; `next` is the repeat of the same rule."""
+
+    item: str
+    timer: str
+    people: tuple[str, ...]
+    next: TimerRule | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemEscalated(Event):
+    """More people were told, and why, and may act."""
+
+    item: str
+    timer: str
+    people: tuple[str, ...]
+    next: TimerRule | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRecorded(Event):
+    """One person decided on exact content."""
+
+    item: str
+    person: str
+    decision: DecisionKind
+    digest: str
+    roles: tuple[str, ...]
+    on_behalf_of: str = ""
+    comment: str = content("actor", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceAttached(Event):
+    """A file or an address was attached to an item."""
+
+    item: str
+    digest: str
+    size: int
+    name: str = content("actor")
+    url: str = content("actor", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteWritten(Event):
+    """Somebody wrote a remark into the history."""
+
+    text: str = content("actor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectOwed(Event):
+    """The case owes the outside world something."""
+
+    effect: str
+    kind_of: EffectKind
+    name: str
+    step: str
+    round: int
+    key: str
+    leg: int
+    after: str
+    account: str = ""
+    digest: str = ""
+    document: str = ""
+    home: str = ""
+    item: str = ""
+    retry_attempts: int = 4
+    backoff_s: int = 10
+    timeout_s: int = 30
+    payload: Json = content()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicationStarted(Event):
+    """The approval was checked again under the lock; from here on it may be out."""
+
+    effect: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectDone(Event):
+    """It happened."""
+
+    effect: str
+    result: Json = content(default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectDeferred(Event):
+    """It will be tried (or asked about) again at `at`, after so many failed `tries`."""
+
+    effect: str
+    at: datetime
+    tries: int = 1
+    reason: str = content(default="")
+    result: Json = content(default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectFailed(Event):
+    """It did not happen and is not tried again."""
+
+    effect: str
+    reason: str = content()
+    result: Json = content(default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectUnknown(Event):
+    """It may or may not have happened."""
+
+    effect: str
+    reason: str = content()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectResumed(Event):
+    """A person found that it did not happen: it is owed again under the same key."""
+
+    effect: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectCancelled(Event):
+    """It is no longer owed."""
+
+    effect: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeNoted(Event):
+    """A late outcome of an effect that was already settled: evidence, nothing more."""
+
+    effect: str
+    outcome: str
+    result: Json = content(default=None)
