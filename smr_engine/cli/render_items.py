@@ -217,6 +217,10 @@ def _what_to_type(session: Session, view: ItemView) -> None:
     if not view.may:
         write("", Styled(f"You cannot act on this: {view.why_not}", WARN))
         return
+    if view.kind == "repair":
+        heading("What to type, one of")
+        table(("To", "Type"), _repairs(session, view), fixed=(1,))
+        return
     heading("What to type")
     for line in commands_for(session, view):
         write_raw(f"  {line}")
@@ -232,10 +236,6 @@ def commands_for(session: Session, view: ItemView) -> list[str]:
             typed(session, "approve", name),
             *(typed(session, verb, name, *why) for verb in others),
         ]
-    if view.kind == "repair":
-        answers = ("--retry", "--skip", "--cancel", "--not-sent")
-        lines = [typed(session, "repair", name, answer, "--reason", "WHY") for answer in answers]
-        return [*lines, typed(session, "repair", name, "--sent", "URL", "--reason", "WHY")]
     if view.kind == "acknowledgement":
         return [typed(session, "ack", name)]
     if view.kind == "draft":
@@ -244,6 +244,20 @@ def commands_for(session: Session, view: ItemView) -> list[str]:
             typed(session, "revise", name, "--file", "draft.md", "--done"),
         ]
     return [typed(session, "complete", name, *_answers(view))]
+
+
+def _repairs(session: Session, view: ItemView) -> list[tuple[str, str]]:
+    answers = (
+        ("try the step again", "--retry"),
+        ("go on without it", "--skip"),
+        ("stop the case", "--cancel"),
+        ("say that it did go out, where that is unknown", "--sent URL"),
+        ("say that it did not, and send it", "--not-sent"),
+    )
+    return [
+        (words, typed(session, "repair", view.item, *answer.split(), "--reason", "WHY"))
+        for words, answer in answers
+    ]
 
 
 def _document_name(view: ItemView) -> str:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,12 +12,9 @@ from smr_engine.cli.commands import Group
 from smr_engine.cli.failures import REFUSED, tell
 from smr_engine.cli.output import say, write_json, write_raw
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import counted
 from smr_engine.errors import SmrError
 
 if TYPE_CHECKING:
-    from flows.inline import InlineDispatcher
-    from smr_engine.services.conductor import Conductor
     from smr_engine.services.views import Finding
 
 GROUP = Group("", "Running")
@@ -61,65 +53,9 @@ def work(
 
     It fires what is due, sends what is owed, and opens what is scheduled.
     """
-    from smr_engine.services import schedules
+    from smr_engine.cli.conducting import conduct
 
-    _log(session)
-    schedules.sync_triggers(session.ws)
-    dispatcher = _dispatcher(session)
-    dispatcher.prepare()
-    _conduct(session, dispatcher, until_idle=until_idle)
-
-
-def _conduct(session: Session, dispatcher: InlineDispatcher, *, until_idle: bool = False) -> None:
-    """Run a conductor until it is idle or a signal stops it; say what it did."""
-    from smr_engine.bootstrap import conductor
-
-    made = conductor(session.ws, dispatcher)
-    with _drained_by_signals(session, made):
-        if not until_idle:
-            say(f"Working on {session.ws.root}. Ctrl-C stops, after what is under way is done.")
-        did = made.run(until_idle=until_idle)
-    if session.as_json:
-        write_json(did)
-    else:
-        sent = f"{counted(did.effects, 'effect')}, {counted(did.timers, 'timer')}"
-        write_raw(f"Done: {sent}, in {counted(did.cases, 'case')}.")
-
-
-@contextmanager
-def _drained_by_signals(session: Session, conductor: Conductor) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM drain the conductor, and a second one end it at once."""
-
-    def drain(number: int, _: FrameType | None) -> None:
-        signal.signal(number, signal.default_int_handler)
-        conductor.stop()
-        session.ws.waker.wake()
-
-    before = {number: signal.signal(number, drain) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _dispatcher(session: Session) -> InlineDispatcher:
-    from flows.inline import InlineDispatcher
-    from smr_engine.bootstrap import find_prefect, prefect_answers
-
-    ws = session.ws
-    return InlineDispatcher(ws, lambda: find_prefect(ws, os.environ), prefect_answers)
-
-
-def _log(session: Session) -> None:
-    """Write our own log to standard error, at the settings' level."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    ours = logging.getLogger("smr")
-    ours.propagate = False  # Prefect puts a handler of its own on the root
-    ours.addHandler(handler)
-    ours.propagate = False  # Prefect puts a handler of its own on the root
-    ours.setLevel(session.settings.log_level.value.upper())
+    conduct(session, until_idle=until_idle)
 
 
 @GROUP.command("up", "smr up", "smr up --no-browser")
@@ -134,23 +70,18 @@ def up(
 ) -> None:
     """Run everything: Prefect server and conductor."""
     from smr_engine.adapters.prefect_server import server_status, stop_server
-    from smr_engine.services import schedules
+    from smr_engine.cli.conducting import conduct
 
-    _log(session)
     if port is not None or no_browser:
         say("The pages come with a later version; --port and --no-browser change nothing yet.")
-    ws = session.ws
-    ran_before = server_status(ws.state).running
-    _find_prefect(session)
-    schedules.sync_triggers(ws)
-    dispatcher = _dispatcher(session)
-    dispatcher.prepare()
-    say("There are no pages yet: use `smr inbox`, `smr item`, `smr approve` in another terminal.")
+    ran_before = server_status(session.ws.state).running
     try:
-        _conduct(session, dispatcher)
+        _find_prefect(session)
+        say("There are no pages yet: type `smr inbox` and what it says in another terminal.")
+        conduct(session)
     finally:
         if not ran_before:
-            stop_server(ws.state)
+            stop_server(session.ws.state)
 
 
 def _find_prefect(session: Session) -> None:
@@ -184,20 +115,22 @@ def deploy(session: Session) -> None:
 
     Of the playbooks those that `prefect_start` lists; schedules of all of them are taken over too.
     """
+    from flows.deployments import deploy as register
+    from smr_engine.bootstrap import find_prefect, prefect_answers
     from smr_engine.services import schedules
 
     faulty = schedules.sync_triggers(session.ws)
-    from flows.deployments import deploy as register
-
-    names = register(session.ws)
+    url = find_prefect(session.ws, os.environ)
+    if not prefect_answers(url):
+        message = "The Prefect server of the settings does not answer."
+        raise SmrError("prefect-away", message, hint="start it, or correct prefect_api_url")
+    names = register(session.ws, url)
     if session.as_json:
-        write_json({"deployments": names, "not_deployed": faulty})
+        write_json({"deployments": names, "not_scheduled": faulty})
         return
-    write_raw(
-        f"Registered: {', '.join(names) or 'the flows only; prefect_start lists no playbook'}."
-    )
+    write_raw(f"Registered: {', '.join(names) or 'nothing, for prefect_start lists no playbook'}.")
     for name in faulty:
-        say(f"{name} has errors: see smr validate")
+        say(f"{name} cannot be started, so it has no schedule: smr validate says why")
 
 
 @GROUP.command("doctor", "smr doctor")

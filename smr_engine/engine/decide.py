@@ -129,7 +129,7 @@ def open_case(playbook: Playbook, command: c.OpenCase, situation: Situation) -> 
             if given.document in playbook.documents:
                 people.save_revision(run, "", "", given.document, given.text, source="handed_over")
         if flow.proceed(run, "", playbook.steps):
-            flow.complete_case(run, "done")
+            closing.complete_case(run, "done")
 
     decided = _settled(run, begin)
     if isinstance(decided, Need):  # a new case has all its scopes

@@ -5,13 +5,12 @@ Every door asks here. Roles are judged at the moment of the act, absences and de
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from smr_engine.engine.commands import ASSURANCES, Actor
-from smr_engine.engine.state import CaseHeader, Item
+from smr_engine.engine.state import CaseHeader, Item, Line
 from smr_engine.engine.statuses import CLOSED_CASES, ItemKind, ItemStatus
 from smr_engine.engine.world import World
 from smr_engine.playbook.model import Playbook
@@ -37,8 +36,7 @@ def no(sentence: str) -> Verdict:
 
 def today(world: World, person: str, now: datetime) -> date:
     """Return the local date of a person."""
-    known = world.people.get(person)
-    return now.astimezone(ZoneInfo(known.timezone if known else "UTC")).date()
+    return world.today(person, now)
 
 
 def acting_roles(world: World, person: str, now: datetime) -> dict[str, str]:
@@ -46,7 +44,7 @@ def acting_roles(world: World, person: str, now: datetime) -> dict[str, str]:
     held = dict.fromkeys(world.roles_of(person), "")
     for role in world.roles.values():
         if role.id not in held and person in role.deputies:
-            for holder in world.acting(role.id, today(world, person, now)):
+            for holder in world.acting_at(role.id, now):
                 if holder.person == person:
                     held[role.id] = holder.on_behalf_of
     return held
@@ -56,8 +54,7 @@ def people_acting_in(world: World, roles: Iterable[str], now: datetime) -> tuple
     """Return who acts in any of these roles now, in a stable order, deputies for those away."""
     found: dict[str, None] = {}
     for role in roles:
-        day = now.astimezone(ZoneInfo("UTC")).date()
-        for holder in world.acting(role, day):
+        for holder in world.acting_at(role, now):
             found.setdefault(holder.person)
     return tuple(found)
 
@@ -92,6 +89,8 @@ def may_act(world: World, header: CaseHeader, item: Item, actor: Actor, now: dat
         return closed
     if actor.id not in world.people:
         return no(f"'{actor.id}' is not in the directory")
+    if actor.id in item.excluded:
+        return no(f"{_name(world, actor.id)} is kept out of this, so somebody else must do it")
     asked = (*item.offered, *item.escalated)
     if actor.id in asked:
         return Verdict(may=True, roles=world.roles_of(actor.id))
@@ -117,26 +116,51 @@ def may_decide(
     if actor.id in item.excluded:
         return no(f"{name} had a hand in this content, so somebody else must decide")
     wanted = [role for line in item.lines for role in line.roles]
-    acting = acting_roles(world, actor.id, now) | _escalated_roles(world, item, actor.id)
-    fitting = [role for role in wanted if role in acting]
-    if not fitting:
+    acting = _escalated_roles(world, item, actor.id) | acting_roles(world, actor.id, now)
+    standing = standing_in(item.lines, acting, item.excluded)
+    if standing is None:
+        barred = [acting[role] for role in wanted if role in acting]
+        if barred:
+            whom = _name(world, barred[0])
+            return no(f"{name} would act for {whom}, who had a hand in this content")
         return no(f"this asks for {_either(wanted)}; {name} holds none of these roles")
-    for_whom = "" if any(not acting[r] for r in fitting) else acting[fitting[0]]
-    if for_whom and for_whom in item.excluded:
-        return no(f"{name} would act for {_name(world, for_whom)}, who had a hand in this content")
     if ASSURANCES.index(actor.assurance) < ASSURANCES.index(item.assurance or "asserted"):
         return no(
             f"this decision needs the proof of identity '{item.assurance}'; "
             f"{name} has only '{actor.assurance}' here"
         )
-    return Verdict(may=True, roles=tuple(sorted(acting)), on_behalf_of=for_whom)
+    return standing
+
+
+def standing_in(
+    lines: Iterable[Line], acting: Mapping[str, str], barred: Collection[str]
+) -> Verdict | None:
+    """Return in which roles, and for whom, somebody decides on lines; None if they may not.
+
+    Args:
+        lines: of the quorum.
+        acting: the roles they may act in, each with whom they act for ("" = themselves).
+        barred: people who may not decide; nobody may do it for them either.
+
+    Own roles count together with those held for one absent person: the first whom a line needs
+    that no own role fits.
+    """
+    free = {role: whom for role, whom in acting.items() if whom not in barred}
+    own = {role for role, whom in free.items() if not whom}
+    fitting = [[role for role in line.roles if role in free] for line in lines]
+    for_others = [free[roles[0]] for roles in fitting if roles and not own.intersection(roles)]
+    if not any(fitting):
+        return None
+    whom = for_others[0] if for_others else ""
+    roles = tuple(sorted(role for role, other in free.items() if other in {"", whom}))
+    return Verdict(may=True, roles=roles, on_behalf_of=whom)
 
 
 def _escalated_roles(world: World, item: Item, person: str) -> dict[str, str]:
     """Return the roles in which somebody whom an item escalated to may decide: as their deputy."""
     if person not in item.escalated:
         return {}
-    voted = {vote.person for vote in item.votes}
+    voted = {name for vote in item.votes for name in (vote.person, vote.on_behalf_of)}
     roles = [role for line in item.lines for role in line.roles]
     found: dict[str, str] = {}
     for role in roles:

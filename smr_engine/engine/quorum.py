@@ -6,7 +6,7 @@ graph; the quorum is complete when a maximum matching fills every place (augment
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from smr_engine.engine.state import Line, Vote
@@ -14,6 +14,15 @@ from smr_engine.engine.statuses import DecisionKind
 from smr_engine.engine.world import World
 
 Seat = tuple[int, Line]  # the number of the line and the line
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Somebody who approves, or could: the roles they act in, and for whom if not themselves."""
+
+    person: str
+    roles: tuple[str, ...]
+    on_behalf_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +45,36 @@ class Filled:
 
 
 def filled(lines: Sequence[Line], votes: Sequence[Vote], world: World) -> Filled:
-    """Return how far approvals fill the lines.
+    """Return how far approvals fill the lines; see `reachable`."""
+    return reachable(lines, approving(votes), world)
 
-    A person counts once, and somebody and the one they act for count as one person.
+
+def approving(votes: Iterable[Vote]) -> list[Voice]:
+    """Return the voices of those who approved."""
+    return [
+        Voice(v.person, v.roles, v.on_behalf_of)
+        for v in votes
+        if v.decision is DecisionKind.APPROVE
+    ]
+
+
+def reachable(lines: Sequence[Line], voices: Sequence[Voice], world: World) -> Filled:
+    """Return how far the lines are filled if all of these approve.
+
+    A person counts once, and somebody and whoever acts for them count as one: a deputy of somebody
+    who is heard already (directly, or through another deputy) counts in their own roles only.
     """
-    people = {
-        v.on_behalf_of or v.person: v.roles for v in votes if v.decision is DecisionKind.APPROVE
-    }
+    heard = {voice.person for voice in voices}
+    people: dict[str, tuple[str, ...]] = {}
+    for voice in voices:
+        roles = voice.roles
+        if voice.on_behalf_of in heard:
+            own = world.roles_of(voice.person)
+            roles = tuple(role for role in roles if role in own)
+        elif voice.on_behalf_of:
+            heard.add(voice.on_behalf_of)
+        people[voice.person] = roles
     return _match(lines, people, world)
-
-
-def reachable(
-    lines: Sequence[Line], candidates: Mapping[str, tuple[str, ...]], world: World
-) -> Filled:
-    """Return how far the lines could be filled if every candidate (person -> roles) approved."""
-    return _match(lines, candidates, world)
 
 
 def needed(line: Line, world: World) -> int:

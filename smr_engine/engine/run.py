@@ -199,6 +199,15 @@ class Run:
                 return found.path
         return self.document_scope(scope)
 
+    def draft_items(self, home: str, document: str) -> list[Item]:
+        """Return the items of all drafts of a document that lives in the scope `home`."""
+        found = []
+        for name in self.index.drafts_of.get(document, ()):
+            scope = self.scope_of_step(home, name)
+            items = self.scope(scope).items.values() if scope is not None else ()
+            found += [i for i in items if i.step == name and i.kind is ItemKind.DRAFT]
+        return found
+
     def find_item(self, item: str) -> tuple[str, Item] | None:
         """Return an item and the path of its scope, if it is loaded."""
         for path, scope in self.case.scopes.items():

@@ -8,6 +8,8 @@ from typing import Any
 from smr_engine.engine.policy import people_acting_in
 from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Run
+from smr_engine.engine.state import Vote
+from smr_engine.engine.statuses import DecisionKind, ItemKind
 from smr_engine.playbook.model import (
     Assignment,
     Exclusion,
@@ -64,17 +66,37 @@ def excluded(
     for exclusion in exclusions:
         if exclusion.kind is ExclusionKind.AUTHOR:
             for name in documents:
-                home = run.scope(run.find_document(scope, name))
-                found = home.documents.get(name)
-                barred |= found.authors if found else set()
+                barred |= _authors(run, scope, name)
         elif exclusion.kind is ExclusionKind.REQUESTER:
             barred.add(run.header.requester)
         elif exclusion.kind is ExclusionKind.ROLE:
             barred |= set(run.world.holders(exclusion.name))
         else:
-            state = run.visible_state(scope, exclusion.name)
-            barred.add(state.completed_by)
+            barred |= _doers(run, scope, exclusion.name)
     return frozenset(barred - {""})
+
+
+def _authors(run: Run, scope: str, document: str) -> set[str]:
+    """Return who saved a revision of a document, or finished a draft of it as it was."""
+    home = run.find_document(scope, document)
+    found = run.scope(home).documents.get(document)
+    finished = {item.closed_by for item in run.draft_items(home, document)}
+    return finished | (set(found.authors) if found else set())
+
+
+def _doers(run: Run, scope: str, step_id: str) -> set[str]:
+    """Return who completed a step: everybody who did their part in its present round."""
+    state = run.visible_state(scope, step_id)
+    home = run.scope_of_step(scope, step_id)
+    done = {state.completed_by}
+    for item in run.scope(home).items.values() if home is not None else ():
+        if item.step == step_id and item.round == state.round and item.kind is not ItemKind.REPAIR:
+            done |= {item.closed_by, *(vote.person for vote in item.votes if _counted(vote))}
+    return done
+
+
+def _counted(vote: Vote) -> bool:
+    return vote.decision is DecisionKind.APPROVE
 
 
 def party_people(run: Run, scope: str, party: Party) -> tuple[str, ...]:

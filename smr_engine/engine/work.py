@@ -275,11 +275,19 @@ def skip(run: Run, place: Place, reason: str) -> None:
 
 
 def fail(run: Run, place: Place, reason: str, outcome: str = "failed") -> None:
-    """Mark a step as failed; unless it may be passed over, hold the case with a repair item."""
+    """Mark a step as failed; unless it may be passed over, hold the case with a repair item.
+
+    What it has asked and not yet begun is taken back. A publication whose outcome is unknown
+    keeps its repair item: somebody still has to look.
+    """
     if run.state(place).status is StepStatus.WAITING:
         start(run, place)
     for item in open_items_of(run, place):
-        close_item(run, place.scope, item, "the step failed")
+        if item.kind is not ItemKind.REPAIR:
+            close_item(run, place.scope, item, "the step failed")
+    for effect in effects_of(run, place, *EffectKind):
+        if effect.status is EffectStatus.OWED:
+            cancel_effect(run, place.scope, effect, "the step failed")
     run.emit(
         e.StepFailed(
             scope=place.scope,

@@ -6,9 +6,9 @@ so that nothing here asks a library for holidays. What a decision took from it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -149,22 +149,31 @@ class World:
     def acting(self, role: str, day: date) -> tuple[Holder, ...]:
         """Return who acts in a role on a day: holders present, and deputies for those away.
 
-        A role nobody holds is acted in by its deputies. Deputies who are away are left out.
+        A role nobody holds is acted in by its deputies. Deputies who are away are left out. Of
+        several absent holders each has a deputy before any has a second.
         """
+        return self._acting(role, lambda person: self.people[person].is_away(day))
+
+    def acting_at(self, role: str, now: datetime) -> tuple[Holder, ...]:
+        """Return who acts in a role at an instant, each person's own date deciding; see `acting`."""
+        return self._acting(role, lambda p: self.people[p].is_away(self.today(p, now)))
+
+    def today(self, person: str, now: datetime) -> date:
+        """Return the local date of a person; that of UTC for somebody unknown."""
+        known = self.people.get(person)
+        return now.astimezone(ZoneInfo(known.timezone if known else "UTC")).date()
+
+    def _acting(self, role: str, away: Callable[[str], bool]) -> tuple[Holder, ...]:
         holders = self.holders(role)
-        present = [Holder(p) for p in holders if not self.people[p].is_away(day)]
-        absent = [p for p in holders if self.people[p].is_away(day)]
+        absent = [p for p in holders if away(p)]
+        present = [p for p in holders if p not in absent]
         known = self.roles.get(role)
         if known is None or (holders and not absent):
-            return tuple(present)
-        stand_in_for = absent[0] if absent else ""
-        taken = {h.person for h in present}
-        deputies = [
-            Holder(d, stand_in_for)
-            for d in known.deputies
-            if d in self.people and d not in taken and not self.people[d].is_away(day)
-        ]
-        return (*present, *deputies)
+            return tuple(map(Holder, present))
+        free = [d for d in known.deputies if d in self.people and d not in holders and not away(d)]
+        stands_for = absent or [""]
+        deputies = [Holder(d, stands_for[n % len(stands_for)]) for n, d in enumerate(free)]
+        return (*map(Holder, present), *deputies)
 
     def roles_of(self, person: str) -> tuple[str, ...]:
         """Return the roles a person holds, sorted; none for somebody unknown."""

@@ -71,7 +71,9 @@ _ISO = re.compile(
     r"P(?:(?P<w>\d{1,4})W)?(?:(?P<d>\d{1,4})D)?"
     r"(?:T(?:(?P<h>\d{1,5})H)?(?:(?P<m>\d{1,6})M)?(?:(?P<s>\d{1,7})S)?)?\Z"
 )
-_OFFSET = re.compile(r"(?P<every>every )?(?P<delta>.+) (?P<sign>before|after) (?P<anchor>due|start)\Z")
+_OFFSET = re.compile(
+    r"(?P<every>every )?(?P<delta>.+) (?P<sign>before|after) (?P<anchor>due|start)\Z"
+)
 _PERCENT = re.compile(r"(?P<n>\d{1,4})%\Z")
 
 
@@ -105,7 +107,7 @@ def parse_duration(text: str, *, years: bool = False) -> Duration:
 
 
 def parse_offset(text: str) -> Offset:
-    """Return the offset that `text` names: ``50%``, ``at due``, ``2h before due``, ``every 2h after due``.
+    """Return the offset that `text` names: ``50%``, ``2h before due``, ``every 2h after due``.
 
     Raises:
         ValueError: the text is not an offset; the message says what is.

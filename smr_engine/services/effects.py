@@ -30,7 +30,7 @@ from smr_engine.services.ports import (
     Recovery,
 )
 from smr_engine.services.stored import Claim
-from smr_engine.services.transact import Order, apply
+from smr_engine.services.transact import Order, apply, apply_in
 from smr_engine.services.workspace import Workspace
 
 Result = Mapping[str, Any]
@@ -172,13 +172,31 @@ def _publish(ws: Workspace, claim: Claim, job: Job) -> Try | None:
         return Try(c.Outcome.REFUSED, reason=str(problem))
     publication = _publication(job)
     if effect.status is EffectStatus.SENDING and not job.unsent:
-        return _again(ws, connector, publication, effect)
-    after = apply(
-        ws, Order(claim.case, c.BeginPublication(effect.id), c.ENGINE, effect.id, claim=claim)
-    )
-    if _status(after, effect.id) is not EffectStatus.SENDING:
-        return None
-    return _send(ws, connector, publication, effect)
+        return _again(ws, connector, publication, effect) if _is_ours(ws, claim) else None
+    return _send(ws, connector, publication, effect) if _begin(ws, claim) else None
+
+
+def _begin(ws: Workspace, claim: Claim) -> bool:
+    """Begin a publication if its approval holds and nobody else has claimed it meanwhile.
+
+    Whoever stood still for longer than the lease (a frozen machine) must not send beside the one
+    who took over: both are checked in the transaction that says it has begun.
+    """
+    order = Order(claim.case, c.BeginPublication(claim.id), c.ENGINE, claim.id)
+    with ws.storage.writing() as unit:
+        case, owes = apply_in(ws, unit, order)
+        begun = _status(case, claim.id) is EffectStatus.SENDING
+        if begun and not unit.claims.held("effect", claim):
+            return False
+        unit.commit()
+    if owes:
+        ws.waker.wake()
+    return begun
+
+
+def _is_ours(ws: Workspace, claim: Claim) -> bool:
+    with ws.storage.writing() as unit:
+        return unit.claims.held("effect", claim)
 
 
 def _status(case: Case, effect: str) -> EffectStatus | None:

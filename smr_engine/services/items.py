@@ -11,7 +11,7 @@ from smr_engine.engine import quorum
 from smr_engine.engine.state import Case, Item
 from smr_engine.engine.statuses import DecisionKind, ItemKind
 from smr_engine.errors import Invalid
-from smr_engine.services.transact import Order, apply, case_of, known_world
+from smr_engine.services.transact import Order, apply, apply_in, case_of, known_world
 from smr_engine.services.views import ItemDone, Revised, Voted
 from smr_engine.services.workspace import Actor, Workspace
 
@@ -79,10 +79,15 @@ def attach(
     if len(data) > MAX_ATTACHMENT_BYTES:
         raise Invalid("too-large", "an attachment may have at most 25 MiB", where=item)
     digest = hashlib.sha256(data or url.encode()).hexdigest()
-    if data:
-        ws.attachments.put(digest, data)
     command = c.Attach(item, digest, name, len(data), url)
-    return _done(_apply(ws, actor, item, command), item)
+    with ws.storage.writing() as unit:
+        case, owes = apply_in(ws, unit, Order(case_of(item), command, actor, item))
+        if data:  # once it is not refused, and before an event speaks of it
+            ws.attachments.put(digest, data)
+        unit.commit()
+    if owes:
+        ws.waker.wake()
+    return _done(case, item)
 
 
 def repair(

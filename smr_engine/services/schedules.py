@@ -96,7 +96,7 @@ def remove(ws: Workspace, actor: Actor, schedule: str) -> None:
     with ws.storage.writing() as unit:
         row = next((r for r in unit.schedules.all() if r.id == schedule), None)
         if row is None:
-            raise NotFound("unknown-schedule", f"there is no schedule '{schedule}'")
+            raise _unknown(schedule)
         _may(ws, unit, library.read(ws, row.playbook)[0], actor)
         row = replace(row, removed_at=ws.clock.now())
         _put(ws, unit, row, actor, "ScheduleRemoved")
@@ -104,14 +104,25 @@ def remove(ws: Workspace, actor: Actor, schedule: str) -> None:
 
 
 def next_(ws: Workspace, count: int, schedule: str | None = None) -> list[DueRow]:
-    """Return the next due instants of all schedules, or of one."""
+    """Return the next due instants of all schedules, or of one.
+
+    Raises:
+        NotFound: there is no such schedule.
+    """
     now = ws.clock.now()
     with ws.storage.reading() as unit:
         rows = [r for r in unit.schedules.all() if schedule in {None, r.id}]
+    if schedule is not None and not rows:
+        raise _unknown(schedule)
     coming = [
         DueRow(row.id, row.playbook, due) for row in rows for due in islice(dues(row, now), count)
     ]
     return sorted(coming, key=lambda d: d.due)[:count]
+
+
+def _unknown(schedule: str) -> NotFound:
+    hint = "see: smr schedule list"
+    return NotFound("unknown-schedule", f"there is no schedule '{schedule}'", hint=hint)
 
 
 def sync_triggers(ws: Workspace) -> list[str]:

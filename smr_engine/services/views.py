@@ -1,4 +1,4 @@
-"""What doors render: frozen values whose fields are the JSON contract of 3-interfaces.md section 3."""
+"""What doors render: frozen values whose fields are the JSON contract (3-interfaces.md)."""
 
 from __future__ import annotations
 

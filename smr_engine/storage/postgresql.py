@@ -10,14 +10,15 @@ from functools import cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, LargeBinary, Table, create_engine, func, select, text
+from sqlalchemy import Connection, LargeBinary, Table, create_engine, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
 from smr_engine.services.projection import Changes
-from smr_engine.storage.tables import event_numbers, metadata
+from smr_engine.storage.tables import metadata
 
+_NUMBERS: Final = text("SELECT nextval('events_seq') FROM generate_series(1, :count)")
 _Part = tuple[str, str, tuple[str, ...]]  # table, operation, columns
 
 
@@ -44,9 +45,7 @@ class PostgresDialect:
 
     def next_numbers(self, connection: Connection, count: int) -> list[int]:
         """Return the next numbers of the log; what is rolled back leaves a gap."""
-        series = func.generate_series(1, count)
-        numbers = select(event_numbers.next_value()).select_from(series)
-        return sorted(connection.execute(numbers).scalars())
+        return sorted(connection.execute(_NUMBERS, {"count": count}).scalars())
 
     def write(self, connection: Connection, changes: Changes) -> None:
         """Write all rows in one statement, and drop leases in a second.

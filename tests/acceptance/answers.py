@@ -60,7 +60,12 @@ SITUATION = {
 PRESS = [
     {"name": "Petra Lang", "email": "petra@summitstores.example.test", "asked": "Link our page."},
 ]
-ACTION = {"action": "Shop pages need a second look", "owner": "sam", "due": "2027-01-15"}
+ACTION = {
+    "action": "Shop pages need a second look",
+    "owner": "sam",
+    "due": "2027-01-15",
+    "proof": "Minutes of the shop's weekly meeting",
+}
 STATEMENT = "# Customer addresses on a public page\n\nA page was public from 7:10 to 8:55.\n"
 FIRST_TRY = "# Customer addresses on a public page\n\nOur supplier was careless with a page.\n"
 
@@ -107,7 +112,7 @@ def crisis(**others):
         "debrief": fills("ana", happened="A page was public.", keep="Speed", causes="No review"),
         "draft_after_action": writes("ana"),
         "approve_after_action": approves("carl", "rolf"),
-        "assign_actions": fills("ana", actions=[{**ACTION, "proof": "Minutes"}]),
+        "assign_actions": fills("ana", actions=[ACTION]),
         **others,
     }
 

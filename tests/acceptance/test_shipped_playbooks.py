@@ -5,20 +5,27 @@ The copies that are played differ from the shipped files only in waiting times: 
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.support.program import House, sample
-from tests.support.story import (
-    approves,
-    chooses,
-    fills,
-    in_turn,
-    play,
-    says,
-    writes,
+from tests.acceptance.answers import (
+    ACTION,
+    CAMPAIGN,
+    LEAK,
+    LEFT_OPEN,
+    REVIEW,
+    SMOKE,
+    STATEMENT,
+    crisis,
+    holding,
+    outreach,
+    review,
 )
+from tests.support.program import House
+from tests.support.story import approves, chooses, in_turn, play, says
 
 SHIPPED = Path(__file__).parents[2] / "playbooks"
 SHORTER = {
@@ -30,101 +37,166 @@ SHORTER = {
 
 
 @pytest.fixture
-def house(tmp_path):
-    made = sample(tmp_path / "halden")
+def quick(house):
+    """The sample company with copies of the shipped playbooks whose days are seconds."""
     for name, waits in SHORTER.items():
         text = (SHIPPED / f"{name}.yaml").read_text(encoding="utf-8")
         for long, short in waits.items():
             assert long in text
             text = text.replace(long, short)
-        made.playbook(name, text)
-    return made
+        house.playbook(name, text)
+    return house
 
 
 def closed_well(house: House, case: str) -> None:
-    """What holds of every case that is over: the log verifies, and nothing is owed or open."""
-    assert house.ask("audit", "verify") == {
-        **house.ask("audit", "verify"),
-        "ok": True,
-        "problems": [],
-    }
-    assert house.items(case) == []
-    assert {effect["status"] for effect in house.ask("show", case)["effects"]} <= {"done"}
+    """What holds of every case that is over.
 
-
-# --- holding statement -------------------------------------------------------------------------
-
-def test_a_holding_statement_runs_to_its_close(house):
-    case = house.start("holding-statement", SMOKE)
-    shown = play(house, case, holding())
-    assert (shown["status"], shown["outcome"]) == ("completed", "done")
-    (page,) = house.pages()
-    document = house.ask("document", case, "holding_statement")
-    assert page.endswith(document["text"])
-    assert shown["results"]["digest"] == document["digest"]
+    Nothing is open or owed; each page in the newsroom is word for word what a valid approval is
+    about, as `audit who` tells; the log verifies.
+    """
+    shown = house.ask("show", case)
+    assert (shown["status"], shown["items"]) == ("completed", [])
+    assert {effect["status"] for effect in shown["effects"]} <= {"done"}
     who = house.ask("audit", "who", case)
-    assert [(row["person"], row["valid"]) for row in who] == [("carl", True), ("lea", True)]
-    assert {row["published_url"] for row in who} == {shown["results"]["url"]}
-    closed_well(house, case)
+    let_out = {row["published_url"]: row["digest"] for row in who if row["valid"]}
+    for place, text in house.pages().items():
+        assert hashlib.sha256(text.encode()).hexdigest() == let_out[place]
+    assert house.ask("audit", "verify")["ok"]
 
 
-def test_a_rejected_holding_statement_publishes_nothing(house):
-    case = house.start("holding-statement", SMOKE)
+def decided(house: House, case: str) -> list[tuple[str, str, str, bool]]:
+    """Who decided what about which document, and whether it counts, in order."""
+    rows = house.ask("audit", "who", case)
+    return [(row["document"], row["person"], row["decision"], row["valid"]) for row in rows]
+
+
+# --- holding-statement -------------------------------------------------------------------------
+
+
+def test_a_holding_statement_runs_to_its_close(quick):
+    case = quick.start("holding-statement", SMOKE)
+    shown = play(quick, case, holding())
+    assert shown["outcome"] == "done"
+    (text,) = quick.pages().values()
+    document = quick.ask("document", case, "holding_statement")
+    assert (document["text"], document["digest"]) == (text, shown["results"]["digest"])
+    assert decided(quick, case) == [
+        ("holding_statement", "carl", "approve", True),
+        ("holding_statement", "lea", "approve", True),
+    ]
+    told = quick.mailed(f"{case}: published, Smoke in hall 3")
+    assert {"ben@example.test", "kit@brightline.example.test"} <= set(told)
+    assert len(told) == len(set(told)) == 13
+    closed_well(quick, case)
+
+
+def test_a_rejected_holding_statement_publishes_nothing(quick):
+    case = quick.start("holding-statement", SMOKE)
     no = says("lea", "reject", "We say nothing while the fire service is at work")
-    shown = play(house, case, holding(approve_holding=no))
-    assert (shown["status"], shown["outcome"]) == ("completed", "rejected")
-    assert house.pages() == []
-    (row,) = house.ask("audit", "who", case)
-    assert (row["person"], row["decision"], row["published_url"]) == ("lea", "reject", None)
-    closed_well(house, case)
+    shown = play(quick, case, holding(approve_holding=no))
+    assert shown["outcome"] == "rejected"
+    assert quick.pages() == {}
+    assert quick.mailed("published") == []
+    assert decided(quick, case) == [("holding_statement", "lea", "reject", True)]
+    closed_well(quick, case)
 
 
-def test_a_statement_that_apologises_needs_the_executive_sponsor(house):
-    case = house.start("holding-statement", SMOKE)
+def test_a_statement_that_apologises_needs_the_executive_sponsor(quick):
+    case = quick.start("holding-statement", SMOKE)
     answers = holding(
         weigh_words=chooses("tom", "weigh_words=yes"),
         approve_holding=approves("carl", "lea", "eva"),
         aftermath=chooses("carl", "choice=escalated"),
     )
-    shown = play(house, case, answers)
-    assert (shown["status"], shown["outcome"]) == ("completed", "escalated")
-    closed_well(house, case)
+    assert play(quick, case, answers)["outcome"] == "escalated"
+    closed_well(quick, case)
 
 
-# --- crisis response ---------------------------------------------------------------------------
+# --- crisis-response ---------------------------------------------------------------------------
 
-def test_a_crisis_runs_to_its_close_with_updates_and_a_request_for_changes(house):
-    case = house.start("crisis-response", LEAK)
-    shown = play(house, case, crisis())
-    assert (shown["status"], shown["outcome"], shown["severity"]) == ("completed", "done", "sev2")
+
+def test_a_crisis_runs_to_its_close_with_a_request_for_changes_and_two_updates(quick):
+    case = quick.start("crisis-response", LEAK)
+    shown = play(quick, case, crisis())
+    assert (shown["outcome"], shown["severity"]) == ("done", "sev2")
+    assert shown["results"]["open_actions"] == [ACTION]
+    pages = list(quick.pages().values())
+    assert len(pages) == 4
+    assert STATEMENT in pages
     (child,) = shown["children"]
-    who = house.ask("audit", "who", case)
-    by_document = {}
-    for row in who:
-        found = by_document.setdefault((row["case"], row["document"]), [])
-        found.append((row["person"], row["decision"], row["valid"]))
-    assert by_document == {}  # TODO
-    closed_well(house, case)
+    rows = quick.ask("audit", "who", case)
+    first = [(row["person"], row["valid"]) for row in rows if row["case"] == child]
+    assert first == [("lea", False), ("carl", True), ("lea", True), ("dara", True)]
+    votes = Counter(document for document, _, decision, _ in decided(quick, case))
+    assert votes == {
+        "holding_statement": 4,
+        "message_map": 2,
+        "update": 7,
+        "closing_update": 4,
+        "after_action": 2,
+    }
+    assert len(quick.mailed("situation report 5")) == 8
+    assert quick.mailed("Our statement") == ["petra@summitstores.example.test"]
+    assert case in quick.done("timeline", case)
+    closed_well(quick, case)
 
 
-# --- outreach ----------------------------------------------------------------------------------
+def test_what_is_no_crisis_ends_before_the_team_is_called(quick):
+    case = quick.start("crisis-response", LEAK)
+    shown = play(quick, case, crisis(declare=chooses("carl", "declare=no")))
+    assert shown["outcome"] == "not_a_crisis"
+    assert quick.mailed("acknowledge now") == []
+    closed_well(quick, case)
 
-def test_an_outreach_campaign_runs_to_its_close(house):
-    case = house.start("blogger-outreach", CAMPAIGN)
-    shown = play(house, case, outreach())
-    assert (shown["status"], shown["outcome"]) == ("completed", "done")
+
+def test_a_crisis_whose_first_statement_is_rejected_still_runs_to_its_close(quick):
+    case = quick.start("crisis-response", LEAK)
+    answers = crisis(
+        approve_holding=says("paul", "reject", "The police ask us to wait"),
+        next_move=chooses("carl", "choice=close"),
+        stand_down=chooses("carl", "calm=yes", "promises=yes", "deadlines=yes"),
+    )
+    shown = play(quick, case, answers)
+    assert (shown["outcome"], shown["results"]["first_statement_at"]) == ("done", None)
+    (text,) = quick.pages().values()
+    assert text.startswith("# Closing update")
+    assert "first statement never" in quick.ask("document", case, "after_action")["text"]
+    closed_well(quick, case)
+
+
+# --- blogger-outreach --------------------------------------------------------------------------
+
+
+def test_an_outreach_campaign_runs_to_its_close(quick):
+    case = quick.start("blogger-outreach", CAMPAIGN)
+    shown = play(quick, case, outreach())
+    assert shown["outcome"] == "done"
     assert shown["results"] == {"invited": 2, "posts": ["https://video.example.test/signe/1"]}
-    closed_well(house, case)
+    steps = {step["path"]: step["outcome"] for step in shown["steps"]}
+    assert steps["each_creator[0]/first_day"] == "until"
+    assert steps["each_creator[1]/once_more/last_reply"] == "no_answer"
+    letters = [m for m in quick.mails() if "creators.example.test" in m["To"]]
+    assert len(letters) == 5
+    who = quick.ask("audit", "who", case)
+    by_url = {row["published_url"]: row["digest"] for row in who if row["valid"]}
+    assert len(set(by_url) - {None}) == 4
+    closed_well(quick, case)
 
 
-# --- policy review -----------------------------------------------------------------------------
+# --- policy-review -----------------------------------------------------------------------------
 
-def test_a_policy_review_runs_to_its_close_and_carries_open_actions_over(house):
-    case = house.start("policy-review", REVIEW)
-    shown = play(house, case, review())
-    assert (shown["status"], shown["outcome"]) == ("completed", "done")
+
+def test_a_policy_review_changes_keeps_retires_and_declines(quick):
+    case = quick.start("policy-review", REVIEW)
+    shown = play(quick, case, review())
+    assert shown["outcome"] == "done"
     assert shown["results"] == {
         "open_actions": [REVIEW["open_actions"][1], LEFT_OPEN],
         "reviewed": REVIEW["policies"],
     }
-    closed_well(house, case)
+    (text,) = quick.pages().values()
+    assert text.startswith("# blogging-policy, version 4")
+    news = [m for m in quick.mails() if m["Subject"].startswith("Social media policies: ")]
+    assert len(news) == 25
+    assert "- social-media-policy: declined" in news[0].get_content()
+    closed_well(quick, case)

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from smr_engine.engine.state import Item
+from smr_engine.engine.state import Item, Scope
 from smr_engine.engine.statuses import ItemKind, ItemStatus
 from smr_engine.services import cases, items
 from smr_engine.services.stored import ItemRow
@@ -74,6 +74,8 @@ case_prefix: BACK
 steps:
   - {id: write_down, kind: task, title: Write down what to keep, assign: {role: smr-lead}}
 """
+PLACES = {"company-blog": "blog", "partner-feed": "feed", "old-board": "board"}
+"""Where the sink keeps what was published to each account that is reached over HTTP."""
 PLAYBOOKS = {"takeover-answer": TAKEOVER, "look-back": LOOK_BACK}
 FIRST = "The post at 16:11 was not ours. We have locked the account."
 FINAL = "The post at 16:11 was not ours. The account is locked; the regulator knows.\n"
@@ -115,15 +117,14 @@ class People:
         self._house = house
         self._diary = Diary(house / "diary")
 
-    def start(self) -> None:
-        """Open the case; whoever was not told that it is open asks again under the same key."""
+    def start(self, stories: int = 1) -> None:
+        """Open the cases; whoever was not told that one is open asks again under the same key."""
         opened = Act("CaseOpened", "ana")
-        if opened in self._diary.acts():
-            return
-        opening = cases.Opening(key="the false post of 16:11")
-        inputs = {"partners": PARTNERS}
-        cases.start(self._ws, actor(self._ws, "ana"), "takeover-answer", inputs, opening)
-        self._diary.note(opened)
+        for number in range(self._diary.acts().count(opened), stories):
+            opening = cases.Opening(key=f"false post {number}")
+            inputs = {"partners": PARTNERS}
+            cases.start(self._ws, actor(self._ws, "ana"), "takeover-answer", inputs, opening)
+            self._diary.note(opened)
 
     def act(self) -> bool:
         """Do the next thing that waits for somebody; return whether there was one."""
@@ -140,7 +141,7 @@ class People:
         if row.kind is ItemKind.DRAFT:
             return self._revise(row.id, FIRST, done=True)
         if row.kind is ItemKind.APPROVAL:
-            return self._decide(self._load(row))
+            return self._decide(self._scope(row).items[row.id])
         if row.kind is ItemKind.REPAIR:
             return self._repair(row)
         if row.step == "watch" and not row.escalated:
@@ -168,15 +169,16 @@ class People:
 
     def _repair(self, row: ItemRow) -> Act:
         """Look at the old board, as a person would, and say what is there."""
-        there = posts(self._house, "board")
+        scope = self._scope(row)
+        key = scope.effects[scope.items[row.id].effect].key
+        there = any(post.key == key for post in posts(self._house, "board"))
         answer, url = ("sent", "https://board.example.test/1") if there else ("not_sent", "")
         items.repair(self._ws, actor(self._ws, "ana"), row.id, answer, "I have looked", url=url)
         return Act("ItemCompleted", "ana", row.id)
 
-    def _load(self, row: ItemRow) -> Item:
+    def _scope(self, row: ItemRow) -> Scope:
         with self._ws.storage.reading() as unit:
-            case = unit.cases.load(row.case, locate=row.id)
-        return case.scopes[row.scope].items[row.id]
+            return unit.cases.load(row.case, locate=row.id).scopes[row.scope]
 
     def _draft(self, item: str) -> str:
         with self._ws.storage.reading() as unit:

@@ -31,6 +31,11 @@ def check(hatchery: Hatchery, told: Told) -> None:
     assert told.counts == expected(hatchery.undisturbed.counts, told.counts)
 
 
+def times(told: Told, kind: str) -> int:
+    """Return how often something happened to the publications."""
+    return told.counts.get(f"POST-2026-0001 {kind} publish_statement", 0)
+
+
 def drawn(seed: int) -> list[int]:
     """Return after how many boundaries each life ends."""
     dice = random.Random(seed)
@@ -66,6 +71,45 @@ def test_the_case_goes_on_however_often_it_is_killed(
     told = sqlite_hatchery.run(drawn(seed))
     check(sqlite_hatchery, told)
     assert len(told.killed_at) >= FEWEST_KILLS_OF_A_DRAW
+
+
+@pytest.mark.parametrize(("moment", "requests"), [("before", 1), ("after", 2)])
+def test_a_place_that_honours_keys_is_sent_the_same_key_again(
+    sqlite_hatchery: Hatchery, moment: str, requests: int
+) -> None:
+    told = sqlite_hatchery.run([f"{moment} publishing to company-blog"])
+    check(sqlite_hatchery, told)
+    assert told.requests["company-blog"] == requests
+    assert times(told, "EffectUnknown") == 0
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_place_that_can_be_asked_is_asked_before_anything_is_sent_again(
+    sqlite_hatchery: Hatchery, moment: str
+) -> None:
+    told = sqlite_hatchery.run([f"{moment} publishing to partner-feed"])
+    check(sqlite_hatchery, told)
+    assert "before looking up at partner-feed" in told.trace
+    assert told.requests["partner-feed"] == 1
+    assert times(told, "EffectUnknown") == 0
+
+
+@pytest.mark.parametrize(
+    ("boundary", "found_there"),
+    [
+        ("before publishing to old-board", False),
+        ("after publishing to old-board", True),
+        ("after reading back from old-board", True),
+    ],
+)
+def test_a_place_that_can_do_neither_is_left_to_a_person_and_not_sent_to_again(
+    sqlite_hatchery: Hatchery, boundary: str, found_there: bool
+) -> None:
+    told = sqlite_hatchery.run([boundary])
+    check(sqlite_hatchery, told)
+    assert told.requests["old-board"] == 1
+    assert times(told, "EffectUnknown") == times(told, "CaseHeld") == 1
+    assert times(told, "EffectResumed") == (0 if found_there else 1)
 
 
 @pytest.mark.soak

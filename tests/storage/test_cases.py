@@ -8,6 +8,7 @@ from sqlalchemy import text
 from smr_engine.engine import events as e
 from smr_engine.engine.statuses import ScopeKind
 from smr_engine.errors import Invalid, NotFound, SmrError
+from smr_engine.services.stored import EventFilter
 from smr_engine.services.storing import Conflict, KeyTaken
 from smr_engine.storage import SqlStorage
 from tests.storage.stories import (
@@ -31,6 +32,11 @@ def rows(storage: SqlStorage) -> dict[str, list[tuple[object, ...]]]:
         return {
             t: sorted(map(tuple, connection.execute(text(f"SELECT * FROM {t}")))) for t in tables
         }
+
+
+def note_and_fail(unit, words):
+    tell(unit, REF, (e.NoteWritten(text=words),), envelope(minutes=30))
+    raise ZeroDivisionError
 
 
 def test_a_case_comes_back_as_it_was_saved(storage):
@@ -107,8 +113,7 @@ def test_nothing_stays_of_a_unit_of_work_that_fails(storage):
     whole_story(storage)
     before = rows(storage)
     with pytest.raises(ZeroDivisionError), storage.writing() as unit:
-        tell(unit, REF, (e.NoteWritten(text="forget this"),), envelope())
-        raise ZeroDivisionError
+        note_and_fail(unit, "forget this")
     assert rows(storage) == before
 
 
@@ -117,14 +122,11 @@ def test_a_savepoint_takes_back_what_failed_inside_and_keeps_the_rest(storage):
     with storage.writing() as unit:
         tell(unit, REF, (e.NoteWritten(text="first"),), envelope(minutes=30))
         with pytest.raises(ZeroDivisionError), unit.savepoint():
-            tell(unit, REF, (e.NoteWritten(text="second"),), envelope(minutes=30))
-            raise ZeroDivisionError
+            note_and_fail(unit, "second")
         with unit.savepoint():
             tell(unit, REF, (e.NoteWritten(text="third"),), envelope(minutes=30))
         unit.commit()
     with storage.reading() as unit:
-        from smr_engine.services.stored import EventFilter
-
         notes = unit.events.select(EventFilter(cases=(REF,), kinds=("NoteWritten",)))
         assert [n.content["text"] for n in notes] == ["first", "third"]
         assert [n.version for n in notes] == [len(story.told) + 1, len(story.told) + 2]

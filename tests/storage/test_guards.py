@@ -30,10 +30,15 @@ REFUSED_BY_POSTGRESQL = [
 ]
 
 
-def refused(storage, statement):
-    with pytest.raises(DBAPIError), storage.engine.begin() as connection:
+def attempt(storage, statement, values=None):
+    with storage.engine.begin() as connection:
         for part in statement.split("; "):
-            connection.execute(text(part))
+            connection.execute(text(part), values)
+
+
+def refused(storage, statement):
+    with pytest.raises(DBAPIError):
+        attempt(storage, statement)
 
 
 def log_of(storage):
@@ -82,9 +87,8 @@ def test_sqlite_replaces_no_event_by_way_of_another_unique_key(storage, way):
             fake[name] = values.get(value, value)
     names = ", ".join(fake)
     holes = ", ".join(f":{name}" for name in fake)
-    with pytest.raises(DBAPIError), storage.engine.begin() as connection:
-        replace = f"INSERT OR REPLACE INTO events ({names}) VALUES ({holes})"
-        connection.execute(text(replace), fake)
+    with pytest.raises(DBAPIError):
+        attempt(storage, f"INSERT OR REPLACE INTO events ({names}) VALUES ({holes})", fake)
     assert log_of(storage) == before
 
 

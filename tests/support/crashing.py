@@ -271,7 +271,7 @@ class _Notifier:
     def send(self, message: Message, timeout_s: float) -> str:
         whom = f"{message.recipient.id}: {message.subject}"
         self._fuse.reach(f"before telling {whom}")
-        line = {"key": message.key, "to": message.recipient.id, "text": message.body}
+        line = (message.key, message.recipient.id, message.body)
         channel = self._inner.send(message, timeout_s)
         with self._sent.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

@@ -17,6 +17,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +53,7 @@ class Said:
 
 
 def smr(*words: str, text: str | bytes = "") -> Said:
-    """Run one command line in this process.
+    """Run one command line in this process; an unexpected fault fails the test with its traceback.
 
     Args:
         words: after `smr`.
@@ -60,7 +63,7 @@ def smr(*words: str, text: str | bytes = "") -> Said:
     with RUNNER.isolation(input=given) as (out, err, _):
         status: Any = 0
         try:
-            COMMAND.main(args=list(words), prog_name="smr")
+            COMMAND.main(args=["--debug", *words], prog_name="smr")
         except SystemExit as left:
             status = left.code
         sys.stdout.flush()
@@ -176,15 +179,21 @@ class House:
         connection.close()
         return rows
 
-    def mails(self) -> list[str]:
-        """Return the mails that went out, oldest first."""
+    def mails(self) -> list[EmailMessage]:
+        """Return the mails in the outbox, by their names."""
         files = sorted((self.root / "outbox").glob("*.eml"))
-        return [file.read_text(encoding="utf-8") for file in files]
+        return [message_from_bytes(file.read_bytes(), policy=default) for file in files]
 
-    def pages(self) -> list[str]:
-        """Return what stands in the newsroom."""
+    def mailed(self, subject: str) -> list[str]:
+        """Return the addresses that mails with these words in their subject went to, sorted."""
+        found = [mail for mail in self.mails() if subject in mail["Subject"]]
+        return sorted(address.addr_spec for mail in found for address in mail["To"].addresses)
+
+    def pages(self) -> dict[str, str]:
+        """Return the pages of the newsroom by their addresses, without their front matter."""
         files = sorted((self.root / "newsroom").rglob("*.md"))
-        return [file.read_text(encoding="utf-8") for file in files]
+        texts = {str(file.relative_to(self.root)): file.read_bytes().decode() for file in files}
+        return {place: text.split("\n---\n\n", 1)[1] for place, text in texts.items()}
 
 
 def sample(root: Path) -> House:
