@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from smr_engine.adapters.attachments import FolderAttachments
 from smr_engine.adapters.clock import SystemClock
-from smr_engine.adapters.connectors import connector_for
-from smr_engine.adapters.connectors.context import ConnectorContext
 from smr_engine.adapters.entropy import SystemEntropy
 from smr_engine.adapters.file_lock import FileLock
 from smr_engine.adapters.holiday_dates import HolidayDates
-from smr_engine.adapters.http_request import HttpRequestCaller
 from smr_engine.adapters.mail import MailConfig
 from smr_engine.adapters.network_guard import NetworkGuard
 from smr_engine.adapters.notify import AppriseNotifier, NotifierConfig
@@ -24,10 +23,11 @@ from smr_engine.adapters.prefect_health import answers
 from smr_engine.adapters.prefect_server import ensure_server
 from smr_engine.adapters.shipped import load_schema, shipped_path
 from smr_engine.adapters.wake_socket import SocketWaker, WakeListener
-from smr_engine.services import directory
+from smr_engine.engine.world import Account
 from smr_engine.services.conductor import Conductor, Listener
 from smr_engine.services.directory_check import Surroundings
-from smr_engine.services.ports import Clock, Dispatcher, Waker
+from smr_engine.services.directory_sync import sync
+from smr_engine.services.ports import Clock, Connector, Dispatcher, Waker
 from smr_engine.services.workspace import Options, Shelf, Workspace
 from smr_engine.settings import SCHEMES, Settings, load_settings, read_settings
 from smr_engine.storage.database import PostgresStorage, SqlStorage, connect
@@ -57,7 +57,7 @@ def open_workspace(
     clock = clock or SystemClock()
     guard = NetworkGuard(settings.connectors.allow_inside)
     mail = _mail(settings)
-    context = ConnectorContext(root, clock, guard, mail, environ)
+    surroundings = _Outside(root, clock, guard, mail, environ)
     shelf = _shelf(
         {"workspace": root / "playbooks", "shipped": shipped_path("playbooks")}, settings
     )
@@ -74,10 +74,10 @@ def open_workspace(
         waker=_waker(settings, storage),
         attachments=FolderAttachments(state / "attachments"),
         notifier=AppriseNotifier(_notifier(settings, mail, environ), clock),
-        connector_for=lambda account: connector_for(account, context),
-        callers={"http.request": HttpRequestCaller(guard, environ)},
+        connector_for=surroundings.connector_for,
+        callers={"http.request": surroundings},
     )
-    directory.sync(ws)
+    sync(ws)
     return ws
 
 
@@ -105,6 +105,31 @@ def find_prefect(ws: Workspace, environ: Mapping[str, str]) -> str:
 def prefect_answers(api_url: str) -> bool:
     """Return whether a Prefect server answers now."""
     return answers(api_url)
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """Connectors and callers, loaded when the first one is used: reading commands need none."""
+
+    root: Path
+    clock: Clock
+    guard: NetworkGuard
+    mail: MailConfig
+    environ: Mapping[str, str]
+
+    def connector_for(self, account: Account) -> Connector:
+        """Return the connector of an account."""
+        from smr_engine.adapters.connectors import connector_for
+        from smr_engine.adapters.connectors.context import ConnectorContext
+
+        context = ConnectorContext(self.root, self.clock, self.guard, self.mail, self.environ)
+        return connector_for(account, context)
+
+    def call(self, key: str, arguments: Mapping[str, Any], timeout_s: float) -> Mapping[str, Any]:
+        """Do one `http.request` (implements `services.ports.Caller`)."""
+        from smr_engine.adapters.http_request import HttpRequestCaller
+
+        return HttpRequestCaller(self.guard, self.environ).call(key, arguments, timeout_s)
 
 
 # --- parts -------------------------------------------------------------------------------------

@@ -29,9 +29,9 @@ def people(session: Session) -> None:
 def check(session: Session) -> int:
     """Find all problems of the workspace's directory.yaml."""
     from smr_engine.cli import render_library
-    from smr_engine.services import directory
+    from smr_engine.services import directory_import
 
-    found = directory.check(session.ws)
+    found = directory_import.check(session.ws)
     if session.as_json:
         write_json(found)
     else:
@@ -44,9 +44,9 @@ def check(session: Session) -> int:
 @DIRECTORY.command("import", "smr directory import")
 def import_(session: Session) -> None:
     """Take over directory.yaml as the newest version of the directory."""
-    from smr_engine.services import directory
+    from smr_engine.services import directory_import
 
-    digest = directory.import_(session.ws, session.actor)
+    digest = directory_import.import_(session.ws, session.actor)
     if session.as_json:
         write_json({"digest": digest})
     else:

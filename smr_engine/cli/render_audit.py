@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
+from typing import Any
 
 import typer
 
@@ -17,7 +18,6 @@ from smr_engine.cli.output import (
     STRONG,
     Styled,
     heading,
-    json_line,
     jsonable,
     table,
     write,
@@ -91,9 +91,13 @@ def log_lines(session: Session, events: Iterable[EventRow]) -> None:
         line = (
             f"{event.seq:>6}  {clock_time(event.at, session.zone)}  {about:<18}"
             f"  {event.kind:<20}  {one_line(event.actor)}{acted_for}{role}"
-            f"  {shortened(json_line(event.data), _WIDEST_DATA)}"
+            f"  {shortened(_in_short(event), _WIDEST_DATA)}"
         )
         write_raw(line)
+
+
+def _in_short(event: EventRow) -> str:
+    return json.dumps(jsonable(event.data), ensure_ascii=False)
 
 
 def log_csv(events: Iterable[EventRow]) -> None:
@@ -138,5 +142,10 @@ def verified(view: VerifyView) -> None:
         return
     write(Styled(f"The audit log does NOT verify ({looked_at}):", LATE))
     for problem in view.problems:
-        said = problem if isinstance(problem, str) else json_line(problem)
-        write_raw(f"  {one_line(said)}")
+        write_raw(f"  {_problem(problem)}")
+
+
+def _problem(problem: Mapping[str, Any]) -> str:
+    """Return where a problem is, and what it is."""
+    place = f"event {problem['seq']}" if "seq" in problem else f"row {problem.get('row')}"
+    return one_line(f"{place}: {problem.get('what')}")

@@ -7,9 +7,10 @@ The approval item is bound to its digest; a publication compares itself with it 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from smr_engine.engine import who
+from smr_engine.engine.binding import publications_of
 from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item
@@ -27,23 +28,10 @@ def bundle_of(run: Run, place: Place, step: ApprovalStep) -> Entry:
     return {
         "documents": [document_entry(run, place.scope, name) for name in step.documents],
         "publications": [
-            publication_entry(run, scope_for(run, place, publish), publish)
-            for publish in publications(run, step.id)
+            publication_entry(run, _scope_for(run, place, name), _publication(run, name))
+            for name in publications_of(run.index, step.id)
         ],
     }
-
-
-def publications(run: Run, approval: str) -> list[PublishStep]:
-    """Return the publish steps that require an approval."""
-    steps = (position.step for position in run.index.by_id.values())
-    return [s for s in steps if isinstance(s, PublishStep) and approval in s.requires]
-
-
-def scope_for(run: Run, place: Place, publish: PublishStep) -> str:
-    """Return the scope from which a publication's names are seen: the approval's, or around it."""
-    wanted = len(run.position(publish.id).scopes)
-    here = len(run.position(place.step.id).scopes)
-    return place.scope if wanted >= here else run.scope_of_step(place.scope, publish.id)
 
 
 def document_entry(run: Run, scope: str, name: str) -> Entry:
@@ -54,12 +42,13 @@ def document_entry(run: Run, scope: str, name: str) -> Entry:
         message = f"the document '{name}' has no text yet"
         raise StepProblemError(message)
     newest = document.newest
+    attached = {a.digest for item in run.draft_items(home, name) for a in item.attachments}
     return {
         "document": name,
         "scope": home,
         "revision": newest.number,
         "digest": newest.digest,
-        "attachments": _attachments(run, home, name),
+        "attachments": sorted(attached),
     }
 
 
@@ -70,14 +59,55 @@ def publication_entry(run: Run, scope: str, step: PublishStep) -> Entry:
         "step": step.id,
         "document": step.document,
         "audience": spec.audience if spec else "",
-        "accounts": accounts_of(run, scope, step),
+        "accounts": _accounts(run, scope, step),
         "to": who.recipients(run, scope, step.to),
         "in_reply_to": run.text(scope, step.in_reply_to),
         "replaces": run.text(scope, step.replaces),
     }
 
 
-def accounts_of(run: Run, scope: str, step: PublishStep) -> list[str]:
+def granted(run: Run, scope: str, approval: str) -> Item | None:
+    """Return the item whose bundle an approval's present round has granted, seen from a scope."""
+    home = run.scope_of_step(scope, approval)
+    if home is None:
+        return None
+    found = run.scope(home)
+    now = found.step(approval).round
+    items = [
+        item
+        for item in found.items.values()
+        if item.step == approval and item.round == now and item.outcome == "approved"
+    ]
+    return items[-1] if items else None
+
+
+def differences(run: Run, place: Place, step: PublishStep, approved: Item) -> str:
+    """Return what differs between an approved bundle and a publication as it would go out now.
+
+    Of several approvals that a publication requires, some may be about other documents.
+    """
+    bundle: Entry = approved.bundle
+    about = {entry["document"] for entry in bundle["documents"]}
+    entry = document_entry(run, place.scope, step.document)
+    if step.document in about and entry not in bundle["documents"]:
+        return f"the text of {step.document} is not the one approved in {approved.id}"
+    if publication_entry(run, place.scope, step) not in bundle["publications"]:
+        return f"where it goes is not what was approved in {approved.id}"
+    return ""
+
+
+def _publication(run: Run, name: str) -> PublishStep:
+    return cast(PublishStep, run.position(name).step)
+
+
+def _scope_for(run: Run, place: Place, publish: str) -> str:
+    """Return the scope from which a publication's names are seen: the approval's, or around it."""
+    wanted = len(run.position(publish).scopes)
+    here = len(run.position(place.step.id).scopes)
+    return place.scope if wanted >= here else run.scope_of_step(place.scope, publish) or ""
+
+
+def _accounts(run: Run, scope: str, step: PublishStep) -> list[str]:
     """Return the accounts of a publication, the hub first.
 
     Raises:
@@ -92,24 +122,3 @@ def accounts_of(run: Run, scope: str, step: PublishStep) -> list[str]:
         message = f"the account '{unknown[0]}' is not in the directory" if unknown else "no account"
         raise StepProblemError(message)
     return list(dict.fromkeys(names))
-
-
-def differences(run: Run, place: Place, step: PublishStep, approved: Item) -> str:
-    """Return what differs between an approved bundle and a publication as it would go out now."""
-    bundle: Entry = approved.bundle or {"documents": [], "publications": []}
-    if document_entry(run, place.scope, step.document) not in bundle["documents"]:
-        return f"the text of {step.document} is not the one approved in {approved.id}"
-    if publication_entry(run, place.scope, step) not in bundle["publications"]:
-        return f"where it goes is not what was approved in {approved.id}"
-    return ""
-
-
-def _attachments(run: Run, home: str, name: str) -> list[str]:
-    """Return the digests of what is attached to the drafts of a document."""
-    drafts = {
-        position.step.id
-        for position in run.index.by_id.values()
-        if getattr(position.step, "document", None) == name and position.step.kind == "draft"
-    }
-    items = run.scope(home).items.values()
-    return sorted(a.digest for item in items if item.step in drafts for a in item.attachments)

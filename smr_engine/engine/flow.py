@@ -107,7 +107,7 @@ def resume(run: Run, place: Place) -> None:
 def wake(run: Run, step_id: str) -> None:
     """Go on wherever a list has come to a step that waits for something elsewhere."""
     wanted = run.position(step_id)
-    around = [path for path in run.header.running if _runs_in(run, path, wanted.scopes)]
+    around = [path for path in run.header.running if runs_in(run, path, wanted.scopes)]
     run.need(around)
     for path in around:
         place = run.place(path, step_id)
@@ -118,7 +118,7 @@ def wake(run: Run, step_id: str) -> None:
                 resume(run, place)
 
 
-def _runs_in(run: Run, path: str, scopes: tuple[Scope, ...]) -> bool:
+def runs_in(run: Run, path: str, scopes: tuple[Scope, ...]) -> bool:
     """Return whether a scope is one of those in which a step runs."""
     around = scope_chain(run.index, path)[-2::-1]
     return len(around) == len(scopes) and all(map(opened_by, around, scopes))

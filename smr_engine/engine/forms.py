@@ -9,7 +9,6 @@ from smr_engine.engine.world import World
 from smr_engine.errors import Invalid
 from smr_engine.playbook.fields import NO_FIELDS
 from smr_engine.playbook.model import JsonSchema
-from smr_engine.playbook.schema_check import value_problems, without_unfilled
 
 __all__ = ["NO_FIELDS", "POSTED", "check_values"]
 
@@ -35,6 +34,9 @@ def check_values(
     Raises:
         Invalid: they do not fit; the message names every field at fault.
     """
+    # Only answering a form needs the schema library; it takes a tenth of a second to load.
+    from smr_engine.playbook.schema_check import value_problems, without_unfilled
+
     properties: Mapping[str, Any] = schema.get("properties", {})
     defaults = {name: inner["default"] for name, inner in properties.items() if "default" in inner}
     filled: dict[str, Any] = without_unfilled(schema, {**defaults, **values})

@@ -116,7 +116,7 @@ def may_decide(
     if actor.id in item.excluded:
         return no(f"{name} had a hand in this content, so somebody else must decide")
     wanted = [role for line in item.lines for role in line.roles]
-    acting = _escalated_roles(world, item, actor.id) | acting_roles(world, actor.id, now)
+    acting = acting_on(world, item, actor.id, now)
     standing = standing_in(item.lines, acting, item.excluded)
     if standing is None:
         barred = [acting[role] for role in wanted if role in acting]
@@ -130,6 +130,14 @@ def may_decide(
             f"{name} has only '{actor.assurance}' here"
         )
     return standing
+
+
+def acting_on(world: World, item: Item, person: str, now: datetime) -> dict[str, str]:
+    """Return the roles somebody may act in on an approval, each with whom they act for.
+
+    Those whom it escalated to may act as deputies also for somebody who is not away.
+    """
+    return _escalated_roles(world, item, person) | acting_roles(world, person, now)
 
 
 def standing_in(

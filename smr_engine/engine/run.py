@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from smr_engine.engine.binding import drafts_of
 from smr_engine.engine.commands import Actor
 from smr_engine.engine.environment import names_for
 from smr_engine.engine.events import Event
@@ -18,7 +19,7 @@ from smr_engine.engine.evolve import evolve
 from smr_engine.engine.paths import inner_path, opened_by, scope_chain
 from smr_engine.engine.problems import MissingScopesError, StepProblemError
 from smr_engine.engine.state import Case, CaseHeader, Item, Scope, StepState
-from smr_engine.engine.statuses import CLOSED_CASES, ScopeKind, ScopeStatus, StepStatus
+from smr_engine.engine.statuses import CLOSED_CASES, ItemKind, ScopeKind, ScopeStatus, StepStatus
 from smr_engine.engine.world import Calendar, World
 from smr_engine.playbook.expressions import (
     Compiled,
@@ -202,7 +203,7 @@ class Run:
     def draft_items(self, home: str, document: str) -> list[Item]:
         """Return the items of all drafts of a document that lives in the scope `home`."""
         found = []
-        for name in self.index.drafts_of.get(document, ()):
+        for name in drafts_of(self.index, document):
             scope = self.scope_of_step(home, name)
             items = self.scope(scope).items.values() if scope is not None else ()
             found += [i for i in items if i.step == name and i.kind is ItemKind.DRAFT]

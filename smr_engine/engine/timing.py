@@ -11,6 +11,7 @@ from smr_engine.engine import deadlines
 from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Run
 from smr_engine.engine.world import Calendar
+from smr_engine.errors import SmrError
 from smr_engine.playbook.durations import Duration, DurationKind, Offset
 from smr_engine.playbook.model import (
     Acknowledge,
@@ -59,12 +60,60 @@ def due_at(run: Run, scope: str, due: Varied[Due] | None, calendar: Calendar) ->
     spec = run.varied(due)
     if isinstance(spec, DueAt):
         at = instant_of(run.evaluate(scope, spec.at))
-        return deadlines.add(at, spec.plus, calendar) if spec.plus else at
-    return deadlines.add(run.now, spec, calendar) if isinstance(spec, Duration) else None
+        return later(at, spec.plus, calendar) if spec.plus else at
+    return later(run.now, spec, calendar) if isinstance(spec, Duration) else None
+
+
+def later(start: datetime, duration: Duration, calendar: Calendar) -> datetime:
+    """Return the instant at which a duration is over.
+
+    Raises:
+        StepProblemError: the calendar is never open, or known for too short a time.
+    """
+    try:
+        return deadlines.add(start, duration, calendar)
+    except SmrError as problem:
+        raise StepProblemError(str(problem)) from problem
+
+
+def next_beat(
+    run: Run, last: datetime, every: Duration, calendar: Calendar
+) -> tuple[datetime, int]:
+    """Return when a cadence beats again, and how many beats have passed unheard since the last.
+
+    A late beat follows at once; it stands for the newest of those that passed, and the others
+    are missed. Beats are counted by division, however many there were.
+
+    Raises:
+        StepProblemError: as `later`.
+    """
+    at = later(last, every, calendar)
+    if at > run.now:
+        return at, 0
+    if every.kind is DurationKind.BUSINESS_DAYS:
+        missed = 0
+        while (following := later(at, every, calendar)) <= run.now:
+            at, missed = following, missed + 1
+        return run.now, missed
+    passed = int((run.now - last).total_seconds())
+    if every.kind is DurationKind.BUSINESS_TIME:
+        passed = _open_seconds(last, run.now, calendar)
+    return run.now, max(0, passed // max(1, every.amount) - 1)
+
+
+def _open_seconds(start: datetime, end: datetime, calendar: Calendar) -> int:
+    try:
+        return deadlines.open_seconds(start, end, calendar)
+    except SmrError as problem:
+        raise StepProblemError(str(problem)) from problem
 
 
 def plan(run: Run, schedule: Schedule, due: datetime | None, calendar: Calendar) -> list[Planned]:
-    """Return the first instants of all reminders and escalations of something that begins now."""
+    """Return the first instants of all reminders and escalations of something that begins now.
+
+    Raises:
+        StepProblemError: as `later`.
+    """
     reminders: Sequence[Offset] = run.varied(schedule.remind) or ()
     escalations: Sequence[Escalation] = run.varied(schedule.escalate) or ()
     business = _in_business_time(run, schedule.due)
@@ -74,7 +123,10 @@ def plan(run: Run, schedule: Schedule, due: datetime | None, calendar: Calendar)
     for purpose, number, offset in rules:
         if due is None and not _from_start(offset):
             continue
-        at = deadlines.offset_at(offset, run.now, due or run.now, calendar, business=business)
+        try:
+            at = deadlines.offset_at(offset, run.now, due or run.now, calendar, business=business)
+        except SmrError as problem:
+            raise StepProblemError(str(problem)) from problem
         planned.append(Planned(at, purpose, number))
     return planned
 
@@ -82,7 +134,8 @@ def plan(run: Run, schedule: Schedule, due: datetime | None, calendar: Calendar)
 def again(run: Run, schedule: Schedule, fired: Planned, calendar: Calendar) -> Planned | None:
     """Return the next instant of a rule that repeats, after the one that fired.
 
-    Instants that passed meanwhile are not made up for: the next one lies in the future.
+    Instants that passed meanwhile are not made up for: the next one lies in the future. There is
+    none where the calendar ends.
     """
     rules: Sequence[Any] = run.varied(
         schedule.remind if fired.purpose == REMIND else schedule.escalate
@@ -93,7 +146,10 @@ def again(run: Run, schedule: Schedule, fired: Planned, calendar: Calendar) -> P
     offset: Offset = rule.at if isinstance(rule, Escalation) else rule
     if not offset.every:
         return None
-    at = deadlines.next_repeat(offset, fired.at, calendar, after=run.now)
+    try:
+        at = deadlines.next_repeat(offset, fired.at, calendar, after=run.now)
+    except SmrError:
+        return None
     return Planned(at, fired.purpose, fired.rule)
 
 

@@ -10,6 +10,7 @@ from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Run
 from smr_engine.engine.state import Vote
 from smr_engine.engine.statuses import DecisionKind, ItemKind
+from smr_engine.playbook.expressions import ExpressionError
 from smr_engine.playbook.model import (
     Assignment,
     Exclusion,
@@ -116,6 +117,17 @@ def party_people(run: Run, scope: str, party: Party) -> tuple[str, ...]:
     if party.kind is PartyKind.PERSON:
         return _people(run, name)
     return ()
+
+
+def told(run: Run, scope: str, to: Iterable[Party]) -> tuple[str, ...]:
+    """Return the people whom an escalation tells; the owner where it names nobody (any more)."""
+    found: list[str] = []
+    for party in to:
+        try:
+            found += party_people(run, scope, party)
+        except (ExpressionError, StepProblemError):
+            found += owners(run)
+    return tuple(dict.fromkeys(found or owners(run)))
 
 
 def recipients(run: Run, scope: str, parties: Iterable[Party]) -> list[RecipientRef]:

@@ -38,8 +38,16 @@ def reminder(run: Run, item: Item) -> tuple[str, str]:
 
 def escalation(run: Run, item: Item, waiting_for: str) -> tuple[str, str]:
     """Return subject and body of an escalation: why they are told, and that they may act."""
-    why = f"This waits for {waiting_for} since {_time(item.opened_at)}. You may act on it as well."
+    may = "You may act on it as well."
+    if item.kind is ItemKind.APPROVAL:
+        may = "Please see that it is decided; deputies of those asked may decide themselves."
+    why = f"This waits for {waiting_for} since {_time(item.opened_at)}. {may}"
     return _about(run, item, f"Escalated to you: {item.title}", [why])
+
+
+def unreachable(run: Run, item: Item, why: str) -> tuple[str, str]:
+    """Return subject and body of an escalation of an approval that nobody is left to grant."""
+    return _about(run, item, f"Escalated to you: {item.title}", [f"It is held: {why}."])
 
 
 def superseded(run: Run, old: Item, new: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from smr_engine.engine.decide import open_case
 from smr_engine.engine.run import Situation
 from smr_engine.engine.state import Case
 from smr_engine.playbook.model import Playbook
-from smr_engine.services import directory, library
+from smr_engine.services import directory, library, versions
 from smr_engine.services.reading import case_view
 from smr_engine.services.storing import KeyTaken, UnitOfWork
 from smr_engine.services.transact import Order, apply, envelope_of
@@ -68,7 +68,7 @@ def open_pinned(
 ) -> Started:
     """Open a child case from the version its parent pinned; idempotent under `opening.key`."""
     with ws.storage.reading() as unit:
-        playbook = library.pinned(ws, unit, digest)
+        playbook = versions.pinned(ws, unit, digest)
         pins = unit.cases.load(opening.parent).header.pins
     try:
         return _open(ws, actor, _Pinned(playbook, pins, {}), inputs, opening)
@@ -115,7 +115,7 @@ def _open(
     with ws.storage.writing() as unit:
         if opening.key and (known := unit.events.by_key(opening.key)) is not None:
             return _started(unit, known.case)
-        library.register(ws, unit, pinned.sources)
+        versions.register(ws, unit, pinned.sources)
         situation = Situation(directory.world(ws, unit), ws.clock.now(), actor)
         ref = unit.cases.next_reference(pinned.playbook.case_prefix, _year(situation))
         command = c.OpenCase(
@@ -133,7 +133,7 @@ def _open(
         envelope = envelope_of(situation)
         saved = unit.cases.save(None, decided.case, decided.events, envelope, opening.key)
         unit.commit()
-    library.remember(ws, pinned.sources)
+    versions.remember(ws, pinned.sources)
     if saved.owes:
         ws.waker.wake()
     return _view(decided.case)

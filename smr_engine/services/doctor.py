@@ -15,7 +15,7 @@ from typing import Any
 from smr_engine.engine.statuses import CaseStatus, EffectKind, EffectStatus
 from smr_engine.engine.world import World
 from smr_engine.errors import SmrError
-from smr_engine.services import directory, library, schedules
+from smr_engine.services import directory, directory_import, library, schedules
 from smr_engine.services.directory_text import directory_digest
 from smr_engine.services.stored import CaseRow, EffectRow, EventFilter, StoredEvent
 from smr_engine.services.views import Finding
@@ -128,7 +128,7 @@ def _directory(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
 
 
 def _currency(ws: Workspace, seen: _Seen) -> Finding:
-    problems, data = directory.examine(ws, ws.root / directory.FILE)
+    problems, data = directory_import.examine(ws, ws.root / directory.FILE)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or data is None:
         message = f"{directory.FILE} has {len(errors)} errors, so the last good version counts"

@@ -10,7 +10,6 @@ from typing import Any
 
 from smr_engine.engine.world import World
 from smr_engine.errors import Invalid, NotFound, Refusal
-from smr_engine.playbook.build import build_playbook
 from smr_engine.playbook.check import CheckContext, check_playbook
 from smr_engine.playbook.diagram import mermaid
 from smr_engine.playbook.model import Playbook, PlaybookStep, walk
@@ -18,34 +17,12 @@ from smr_engine.playbook.parse import parse_playbook
 from smr_engine.playbook.problems import Problem
 from smr_engine.playbook.suggest import did_you_mean
 from smr_engine.playbook.yaml_source import load as load_yaml
-from smr_engine.services import directory
+from smr_engine.services import directory, directory_import
 from smr_engine.services.facts import directory_facts
 from smr_engine.services.later import not_yet
 from smr_engine.services.outline import outline
-from smr_engine.services.stored import Envelope, PlaybookRow
-from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import PlaybookRow as Row
 from smr_engine.services.workspace import Shelf, Workspace
-
-STREAM = "playbooks"
-
-
-def pinned(ws: Workspace, unit: UnitOfWork, digest: str) -> Playbook:
-    """Return the registered version with a digest; it was checked when it was registered.
-
-    Raises:
-        NotFound: it was never registered (the database was changed from outside).
-    """
-    known = ws.caches.playbooks.get(digest)
-    if known is not None:
-        return known
-    row = unit.playbooks.get(digest)
-    located = load_yaml(row.source, row.name)[0] if row else None
-    if located is None:
-        raise NotFound("playbook-missing", f"the pinned playbook {digest[:12]} is not registered")
-    found = build_playbook(located.root, digest)
-    ws.caches.playbooks[digest] = found
-    return found
 
 
 def read(ws: Shelf, name: str) -> tuple[Playbook, bytes]:
@@ -106,39 +83,6 @@ def startable(ws: Workspace, name: str) -> dict[str, tuple[Playbook, bytes]]:
         found[here] = (playbook, source)
         wanted += [s.playbook for s in walk(playbook.steps) if isinstance(s, PlaybookStep)]
     return found
-
-
-def register(
-    ws: Workspace, unit: UnitOfWork, sources: Mapping[str, tuple[Playbook, bytes]]
-) -> None:
-    """Keep versions for the cases opened from them; those known already change nothing.
-
-    The caller remembers them (`remember`) once the unit of work is committed.
-    """
-    for playbook, source in sources.values():
-        if playbook.digest not in ws.caches.registered:
-            _register(ws, unit, playbook, source)
-
-
-def remember(ws: Workspace, sources: Mapping[str, tuple[Playbook, bytes]]) -> None:
-    """Note that versions are registered for good, so that nobody has to look again."""
-    ws.caches.registered.update(playbook.digest for playbook, _ in sources.values())
-
-
-def _register(ws: Workspace, unit: UnitOfWork, playbook: Playbook, source: bytes) -> None:
-    now = ws.clock.now()
-    shipped = ws.files.names().get(playbook.name) == "shipped"
-    row = PlaybookRow(
-        playbook.digest, playbook.name, playbook.version, playbook.title, source, now, shipped
-    )
-    if unit.playbooks.add(row):
-        facts = {
-            "playbook": playbook.name,
-            "version": playbook.version,
-            "digest": playbook.digest,
-        }
-        envelope = Envelope(now, "engine", door="engine")
-        unit.events.append(STREAM, "PlaybookRegistered", facts, {}, envelope)
 
 
 def problems_of(ws: Shelf, playbook: Playbook, world: World, file: str) -> list[Problem]:
@@ -205,7 +149,7 @@ def validate(ws: Shelf, paths: Iterable[Path]) -> list[Problem]:
 
 def _validate_file(ws: Shelf, path: Path, world: World) -> list[Problem]:
     if path.name == directory.FILE:
-        return directory.examine(ws, path)[0]
+        return directory_import.examine(ws, path)[0]
     text = path.read_bytes()
     if path.name == "smr.yaml":
         return ws.validate_settings(text, str(path))

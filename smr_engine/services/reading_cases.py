@@ -19,7 +19,7 @@ from smr_engine.playbook.model import (
     Step,
     child_lists,
 )
-from smr_engine.services import directory, library
+from smr_engine.services import directory, versions
 from smr_engine.services import stored as s
 from smr_engine.services.reading_asks import deciders
 from smr_engine.services.reading_verdicts import NOBODY, Reader, number_of
@@ -63,7 +63,7 @@ def case_view(ws: Workspace, ref: str) -> CaseView:
         case = unit.cases.load(ref, all_scopes=True)
         below = unit.queries.children(ref)
         family = [case, *(unit.cases.load(child, all_scopes=True) for child in below)]
-        playbook = library.pinned(ws, unit, case.header.digest)
+        playbook = versions.pinned(ws, unit, case.header.digest)
         reader = Reader(None, directory.world(ws, unit), ws.clock.now())
         items = [row for each in family for row in _open_items(reader, each)]
         effects = [row for each in family for row in _effects(unit, each, reader.now)]

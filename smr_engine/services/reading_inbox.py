@@ -14,7 +14,7 @@ from smr_engine.engine.state import CaseHeader, Item
 from smr_engine.engine.statuses import CaseStatus, ItemKind, ItemStatus
 from smr_engine.errors import Invalid
 from smr_engine.playbook.model import Playbook
-from smr_engine.services import directory, library
+from smr_engine.services import directory, versions
 from smr_engine.services import stored as s
 from smr_engine.services.reading_asks import Asks, asks_of
 from smr_engine.services.reading_verdicts import Reader, asked, number_of, voters
@@ -146,7 +146,7 @@ def _playbooks(ws: Workspace, unit: UnitOfWork) -> dict[str, Playbook]:
         *unit.queries.cases(status=CaseStatus.OPEN),
         *unit.queries.cases(status=CaseStatus.HELD),
     ]
-    return {row.ref: library.pinned(ws, unit, row.digest) for row in rows}
+    return {row.ref: versions.pinned(ws, unit, row.digest) for row in rows}
 
 
 def _header(ref: str, now: datetime) -> CaseHeader:

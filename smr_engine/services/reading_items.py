@@ -18,7 +18,7 @@ from smr_engine.playbook.model import (
     Step,
     TaskStep,
 )
-from smr_engine.services import directory, library, reading_content
+from smr_engine.services import directory, reading_content, versions
 from smr_engine.services.reading_content import Shown
 from smr_engine.services.reading_texts import Texts
 from smr_engine.services.reading_verdicts import Reader, asked, is_overdue
@@ -44,7 +44,7 @@ def item_view(ws: Workspace, item: str, person: str | None) -> ItemView:
     with ws.storage.reading() as unit:
         case = unit.cases.load(case_of(item), locate=item)
         scope, found = _find(case, item)
-        playbook = library.pinned(ws, unit, case.header.digest)
+        playbook = versions.pinned(ws, unit, case.header.digest)
         reader = Reader(person, directory.world(ws, unit), ws.clock.now())
         verdict = reader.verdict(case.header, found, playbook)
         if not reader.sees(found, verdict, playbook):

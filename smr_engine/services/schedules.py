@@ -34,6 +34,8 @@ from smr_engine.services.workspace import Workspace
 log = logging.getLogger("smr.schedules")
 STREAM = "schedules"
 MAX_MISSED = 1_000
+ON_TIME = timedelta(minutes=5)
+"""What is noticed so late was not missed: a conductor may have been started again meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ def open_due(ws: Workspace, now: datetime) -> list[str]:
         ]
     opened = []
     for row, instants in late:
-        for due, opens in _policy(row, instants):
+        for due, opens in _policy(row, instants, now):
             case = start_scheduled(ws, row.id, due) if opens else _skip(ws, row, due)
             opened += [case] if case else []
     return opened
@@ -231,14 +233,15 @@ def start_scheduled(ws: Workspace, schedule: str, due: datetime) -> str:
     return case
 
 
-def _policy(row: ScheduleRow, instants: list[datetime]) -> list[tuple[datetime, bool]]:
+def _policy(
+    row: ScheduleRow, instants: list[datetime], now: datetime
+) -> list[tuple[datetime, bool]]:
     """Return which of the overdue instants open a case: all, the latest, or only one just due."""
-    few = len(instants) <= 1
-    if row.missed == Missed.ALL.value or (few and row.missed != Missed.SKIP.value):
+    if row.missed == Missed.ALL.value:
         return [(due, True) for due in instants]
     if row.missed == Missed.LATEST.value:
         return [(due, due == instants[-1]) for due in instants]
-    return [(due, False) for due in instants[:-1]] + [(due, True) for due in instants[-1:]]
+    return [(due, now - due <= ON_TIME) for due in instants]
 
 
 def _skip(ws: Workspace, row: ScheduleRow, due: datetime) -> str:

@@ -12,7 +12,7 @@ from smr_engine.engine.run import Situation
 from smr_engine.engine.state import Case
 from smr_engine.engine.world import World
 from smr_engine.errors import Refusal
-from smr_engine.services import directory, library
+from smr_engine.services import directory, versions
 from smr_engine.services.stored import Claim, Envelope
 from smr_engine.services.storing import KeyTaken, UnitOfWork
 from smr_engine.services.workspace import Workspace
@@ -74,7 +74,7 @@ def apply_in(ws: Workspace, unit: UnitOfWork, order: Order) -> tuple[Case, bool]
     command = order.command
     if isinstance(command, c.ReportEffect) and order.claim is not None:
         command = replace(command, stale=not unit.claims.held("effect", order.claim))
-    playbook = library.pinned(ws, unit, before.header.digest)
+    playbook = versions.pinned(ws, unit, before.header.digest)
     now = max(ws.clock.now(), before.header.last_at)
     situation = Situation(directory.world(ws, unit), now, order.actor)
     before, decided = _decide(before, unit, lambda case: decide(playbook, case, command, situation))

@@ -24,7 +24,8 @@ from smr_engine.errors import SmrError
 from smr_engine.services.compare_rows import column_problems, table_problems
 from smr_engine.services.events_codec import OS_USER, decode
 from smr_engine.services.projection import CASE_STREAM, Head, event_row, rows_of
-from smr_engine.services.storing import Proof, UnitOfWork
+from smr_engine.services.storing import UnitOfWork
+from smr_engine.services.storing_lists import Proof
 from smr_engine.services.views import VerifyView
 from smr_engine.services.workspace import Workspace
 

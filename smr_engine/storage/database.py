@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from smr_engine.errors import Invalid
 from smr_engine.services.ports import Entropy
-from smr_engine.storage.postgresql import PostgresDialect
 from smr_engine.storage.sqlite import SqliteDialect
 from smr_engine.storage.transaction import Dialect, Guard
 from smr_engine.storage.unit_of_work import Means, SqlUnitOfWork
-from smr_engine.storage.wake import PostgresListener
+
+if TYPE_CHECKING:
+    from smr_engine.storage.wake import PostgresListener
 
 
 class SqlStorage:
@@ -59,6 +61,8 @@ class PostgresStorage(SqlStorage):
         Raises:
             SmrError: `storage-failed`.
         """
+        from smr_engine.storage.wake import PostgresListener
+
         return PostgresListener(self.url)
 
 
@@ -83,6 +87,8 @@ def connect(url: str, entropy: Entropy, guard: Guard = nullcontext) -> SqlStorag
     if backend == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
         full = address.render_as_string(hide_password=False)
+        from smr_engine.storage.postgresql import PostgresDialect  # its driver loads slowly
+
         return PostgresStorage(PostgresDialect(), full, entropy, nullcontext)
     raise _bad_url(f"{backend} is not supported")
 

@@ -65,7 +65,11 @@ class SqlQueries:
         return [row.ref for row in self._rows(asked.order_by(cases.c.opened_at, cases.c.ref))]
 
     def items(
-        self, *, case: str = "", status: ItemStatus | None = None, ids: Sequence[str] = ()
+        self,
+        *,
+        case: str = "",
+        status: ItemStatus | None = None,
+        ids: Sequence[str] | None = None,
     ) -> Sequence[ItemRow]:
         """Return items; see the port."""
         asked = _by_due(select(items))
@@ -73,7 +77,7 @@ class SqlQueries:
             asked = asked.where(items.c.case_ref == case)
         if status is not None:
             asked = asked.where(items.c.status == str(status))
-        if ids:
+        if ids is not None:
             asked = asked.where(items.c.id.in_(ids))
         return [_item_row(row) for row in self._mappings(asked)]
 

@@ -175,9 +175,14 @@ def test_a_formula_in_a_name_is_defused(capfd):
 
 
 def test_a_log_that_does_not_verify_names_every_problem(capsys):
-    view = VerifyView(False, 12, 1, [{"event": 7, "problem": "leaf hash"}, "chain broken"], 1)
+    view = VerifyView(
+        False,
+        12,
+        1,
+        [{"seq": 7, "what": "leaf hash"}, {"row": "items STMT-1.2", "what": "status"}],
+        1,
+    )
     render_audit.verified(view)
     printed = capsys.readouterr().out
     assert "does NOT verify (12 events of 1 case, 1 with erased content)" in printed
-    assert '{"event": 7, "problem": "leaf hash"}' in printed
-    assert "chain broken" in printed
+    assert "  event 7: leaf hash\n  row items STMT-1.2: status\n" in printed

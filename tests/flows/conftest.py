@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from tests.flows.office import Office, Prefect
 
 
 @pytest.fixture(scope="session")
-def prefect(tmp_path_factory) -> Iterator[Prefect]:
+def prefect_server(tmp_path_factory) -> Iterator[Prefect]:
     state_dir = tmp_path_factory.mktemp("prefect") / ".smr"
     before = dict(os.environ)
     try:
@@ -25,6 +27,12 @@ def prefect(tmp_path_factory) -> Iterator[Prefect]:
         stop_server(state_dir)
         os.environ.clear()
         os.environ.update(before)
+
+
+@pytest.fixture
+def prefect(prefect_server: Prefect) -> Prefect:
+    """The server, as if it had begun with this test: cases of all tests are named alike."""
+    return replace(prefect_server, since=datetime.now(UTC))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -214,6 +215,7 @@ class Prefect:
 
     state_dir: Path
     api_url: str
+    since: datetime = datetime(2000, 1, 1, tzinfo=UTC)
 
     @contextmanager
     def client(self) -> Iterator[Any]:
@@ -227,12 +229,11 @@ class Prefect:
         """Return the flow runs with all these tags, the oldest first."""
         from prefect.client.schemas.filters import FlowRunFilter
 
+        asked = FlowRunFilter.model_validate({"tags": {"all_": list(tags)}})
         with self.client() as client:
-            found = client.read_flow_runs(
-                flow_run_filter=FlowRunFilter.model_validate({"tags": {"all_": list(tags)}})
-            )
-        shown = [(run.created, _shown(run, run.parameters)) for run in found]
-        return [each for _, each in sorted(shown, key=lambda pair: pair[0])]
+            found = client.read_flow_runs(flow_run_filter=asked)
+        new = [run for run in found if run.created >= self.since]
+        return [_shown(run, run.parameters) for run in sorted(new, key=lambda run: run.created)]
 
     def tasks(self, run: Shown, count: int) -> list[Shown]:
         """Return the task runs of a flow run, in order, once there are so many and all ended.

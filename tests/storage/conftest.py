@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,14 @@ class Database:
     def open(self) -> SqlStorage:
         lock = FileLock(self.folder / "writer.lock")
         return open_storage(self.url, SystemEntropy(), lambda: lock.hold(60))
+
+
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with our tables, to copy."""
+    path = tmp_path_factory.mktemp("tables") / "smr.db"
+    open_storage(f"sqlite:///{path}", SystemEntropy()).close()
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +78,8 @@ def backend(request: pytest.FixtureRequest) -> str:
 def database(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A database with our tables and nothing in them."""
     if backend == "sqlite":
-        yield Database(f"sqlite:///{tmp_path / 'smr.db'}", tmp_path)
+        path = shutil.copy(request.getfixturevalue("sqlite_tables"), tmp_path)
+        yield Database(f"sqlite:///{path}", tmp_path)
         return
     url = request.getfixturevalue("postgres_tables")
     empty(url)

@@ -141,6 +141,7 @@ def test_items_show_what_is_due_first(storage):
         assert (vote.kind, vote.status, vote.outcome) == ("approval", "completed", "granted")
         assert (vote.offered, vote.bundle_digest) == (("lea", "carl"), "5f" * 32)
         assert unit.queries.items(case="X-2026-0001") == []
+        assert unit.queries.items(ids=[]) == []
 
 
 def test_cases_are_listed_newest_first_in_pages(storage):

@@ -29,6 +29,7 @@ from typer.testing import CliRunner
 from smr_engine.adapters.clock import SystemClock
 from smr_engine.bootstrap import open_workspace
 from smr_engine.cli.main import app
+from smr_engine.services import schedules
 from smr_engine.services.ports import Clock
 from smr_engine.services.views import Worked
 from tests.support.houses import next_instant, work
@@ -149,9 +150,10 @@ class House:
         return str(found["item"])
 
     def work(self) -> Worked:
-        """Do all that is due and owed now, without Prefect."""
+        """Do what `smr work --until-idle` does, without Prefect."""
         ws = open_workspace(self.root, {}, clock=self.clock)
         try:
+            schedules.sync_triggers(ws)
             return work(ws)
         finally:
             ws.storage.close()  # type: ignore[attr-defined]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from smr_engine.engine import events as e
-from smr_engine.engine import flow, policy, quorum, timing, who, wording, work
-from smr_engine.engine.bundle import Entry, bundle_of, publications
+from smr_engine.engine import closing, flow, policy, quorum, timing, who, wording, work
+from smr_engine.engine.binding import publications_of
+from smr_engine.engine.bundle import Entry, bundle_of
 from smr_engine.engine.commands import ASSURANCES
 from smr_engine.engine.content import json_digest
 from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item, Line
-from smr_engine.engine.statuses import DecisionKind, EffectKind, EffectStatus, ItemKind, StepStatus
+from smr_engine.engine.statuses import DecisionKind, ItemKind
 from smr_engine.engine.steps.people import CHANGES_REQUESTED
 from smr_engine.errors import Refusal
 from smr_engine.playbook.model import ApprovalStep, ReturnTo
@@ -57,7 +59,8 @@ def resolve(run: Run, place: Place) -> Question:
     roles = [role for line in lines for role in line.roles]
     acting = policy.people_acting_in(run.world, roles, run.now)
     eligible = tuple(p for p in acting if p not in barred)
-    possible = quorum.reachable(lines, candidates(run, eligible, barred), run.world)
+    roles_of = {p: policy.acting_roles(run.world, p, run.now) for p in eligible}
+    possible = quorum.reachable(lines, _voices(lines, roles_of, barred), run.world)
     if not possible.complete:
         message = f"the quorum cannot be reached: {missing_words(possible)}"
         raise StepProblemError(message)
@@ -132,20 +135,27 @@ def _approved(run: Run, place: Place, item: Item) -> None:
     people = [v.person for v in item.votes if v.decision is DecisionKind.APPROVE]
     output = {"digest": item.bundle_digest, "approved_by": people}
     work.complete(run, place, "approved", output, run.actor.id)
+    go_on(run, place)
+
+
+def go_on(run: Run, place: Place) -> None:
+    """Go on after an approval is over: with its list, and with publications that waited for it."""
     flow.resume(run, place)
+    for name in publications_of(run.index, place.step.id):
+        flow.wake(run, name)
 
 
 def _changes_requested(run: Run, place: Place, item: Item) -> None:
     _close(run, place, item, CHANGES_REQUESTED)
     back = cast(ApprovalStep, place.step).on_changes_requested
     if back is None or _rounds_used_up(run, place, back):
-        work.fail(run, place, "changes were requested", CHANGES_REQUESTED)
+        flow.fail(run, place, "changes were requested")
         return
     position = run.position(place.step.id)
     first = run.position(back.step).at
     steps = position.siblings[first : position.at + 1]
-    flow.reopen(run, place.scope, steps, "changes requested")
-    flow.proceed(run, place.scope, position.siblings)
+    closing.reopen(run, place.scope, steps, "changes requested")
+    flow.resume(run, place)
 
 
 def _rounds_used_up(run: Run, place: Place, back: ReturnTo) -> bool:
@@ -156,7 +166,7 @@ def _rejected(run: Run, place: Place, item: Item) -> None:
     _close(run, place, item, REJECTED)
     ending = cast(ApprovalStep, place.step).on_rejected
     if ending is None:
-        work.fail(run, place, f"{item.title} was rejected", REJECTED)
+        flow.fail(run, place, f"{item.title} was rejected", REJECTED)
         return
     work.complete(run, place, REJECTED, by=run.actor.id)
     flow.end_with(run, place, ending.outcome, ending.of)
@@ -164,24 +174,28 @@ def _rejected(run: Run, place: Place, item: Item) -> None:
 
 def _recused(run: Run, place: Place, item: Item) -> None:
     """Go on waiting if the others can still fill the quorum; else escalate and hold."""
-    out = {v.person for v in item.votes if v.decision is DecisionKind.RECUSE}
-    barred = frozenset(item.excluded) | out
+    barred = frozenset(item.excluded)
+    answered = {v.person for v in item.votes}
     acting = policy.people_acting_in(run.world, _roles(item.lines), run.now)
-    left = tuple(p for p in acting if p not in barred)
-    possible = quorum.reachable(item.lines, candidates(run, left, barred), run.world)
+    left = {
+        person: policy.acting_on(run.world, item, person, run.now)
+        for person in (*acting, *item.escalated)
+        if person not in barred | answered
+    }
+    voices = [*quorum.approving(item.votes), *_voices(item.lines, left, barred)]
+    possible = quorum.reachable(item.lines, voices, run.world)
     if possible.complete:
         return
     reason = f"after recusals the quorum cannot be reached: {missing_words(possible)}"
     _tell_escalation(run, place, item, reason)
-    work.fail(run, place, reason)
+    flow.fail(run, place, reason)
 
 
 def _tell_escalation(run: Run, place: Place, item: Item, reason: str) -> None:
     rules = run.varied(timing.schedule_of(place.step).escalate) or ()
-    parties = [party for rule in rules for party in rule.to]
-    people = [p for party in parties for p in who.party_people(run, place.scope, party)]
-    subject, body = wording.escalation(run, item, reason)
-    work.tell(run, place, who.persons(people), (subject, body), item=item.id)
+    people = [p for rule in rules for p in who.told(run, place.scope, rule.to)]
+    words = wording.unreachable(run, item, reason)
+    work.tell(run, place, who.persons(people), words, item=item.id)
 
 
 _CONSEQUENCES = {
@@ -190,77 +204,6 @@ _CONSEQUENCES = {
     DecisionKind.REJECT: _rejected,
     DecisionKind.RECUSE: _recused,
 }
-
-
-# --- content that changes ----------------------------------------------------------------------
-
-
-def content_changed(run: Run, home: str, document: str) -> None:
-    """Ask again wherever a document is under approval, or was approved and is not out yet.
-
-    Raises:
-        Refusal: a publication of it has begun.
-    """
-    for place in _approvals_of(run, home, document):
-        state = run.state(place)
-        if state.status is StepStatus.ACTIVE:
-            for item in work.open_items_of(run, place):
-                ask(run, place, resolve(run, place), previous=item)
-        elif state.status is StepStatus.COMPLETED and state.outcome == "approved":
-            _reopen_approval(run, place)
-
-
-def refuse_if_begun(run: Run, home: str, document: str) -> None:
-    """Refuse to change a document whose publication has begun.
-
-    Raises:
-        Refusal: it has.
-    """
-    scopes = [home, *(p for p in run.header.running if p != home and p.startswith(home))]
-    run.need(scopes)
-    for path in scopes:
-        for effect in run.scope(path).effects.values():
-            step = run.index.by_id.get(effect.step)
-            publishes = step is not None and getattr(step.step, "document", "") == document
-            if publishes and effect.kind is EffectKind.PUBLICATION and _out(effect.status):
-                raise Refusal(
-                    "publication-begun",
-                    f"{document} can no longer be changed: its publication has begun",
-                    hint="write a correction as a new document",
-                )
-
-
-def _out(status: EffectStatus) -> bool:
-    return status in {EffectStatus.SENDING, EffectStatus.DONE, EffectStatus.UNKNOWN}
-
-
-def _approvals_of(run: Run, home: str, document: str) -> list[Place]:
-    """Return the approval steps about a document, in its scope and in the running ones below."""
-    scopes = [p for p in run.header.running if p == home or p.startswith(home)]
-    run.need(scopes)
-    found = []
-    for path in scopes:
-        for name in run.scope(path).steps:
-            step = run.position(name).step
-            if (
-                isinstance(step, ApprovalStep)
-                and document in step.documents
-                and run.find_document(path, document) == home
-            ):
-                found.append(run.place(path, name))
-    return found
-
-
-def _reopen_approval(run: Run, place: Place) -> None:
-    """Start the next round of a completed approval, taking back what has not gone out."""
-    for publish in publications(run, place.step.id):
-        for path in run.header.running:
-            known = run.case.scopes.get(path)
-            state = known.steps.get(publish.id) if known else None
-            if state and state.status in {StepStatus.ACTIVE, StepStatus.FAILED}:
-                flow.reopen(run, path, (publish,), "the content changed")
-    flow.reopen(run, place.scope, (place.step,), "the content changed")
-    flow.enter(run, place)
 
 
 def _close(run: Run, place: Place, item: Item, outcome: str) -> None:
@@ -274,18 +217,16 @@ def _close(run: Run, place: Place, item: Item, outcome: str) -> None:
 # --- people ------------------------------------------------------------------------------------
 
 
-def candidates(
-    run: Run, people: tuple[str, ...], barred: frozenset[str]
-) -> dict[str, tuple[str, ...]]:
-    """Return each person (or whom they act for) with the roles they may act in now."""
-    return {
-        person: tuple(
-            role
-            for role, for_whom in policy.acting_roles(run.world, person, run.now).items()
-            if for_whom not in barred
-        )
-        for person in people
-    }
+def _voices(
+    lines: tuple[Line, ...], acting: Mapping[str, Mapping[str, str]], barred: frozenset[str]
+) -> list[quorum.Voice]:
+    """Return what people could say to the lines, by the roles that each may act in."""
+    found = []
+    for person, roles in acting.items():
+        standing = policy.standing_in(lines, roles, barred)
+        if standing is not None:
+            found.append(quorum.Voice(person, standing.roles, standing.on_behalf_of))
+    return found
 
 
 def missing_words(filled: quorum.Filled) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from smr_engine.engine import deadlines, flow, work
+from smr_engine.engine import closing, flow, timing, work
 from smr_engine.engine import events as e
-from smr_engine.engine.environment import instant, step_view
+from smr_engine.engine.environment import instant
 from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
-from smr_engine.engine.state import Scope
 from smr_engine.engine.statuses import ItemKind, ScopeKind, StepStatus
 from smr_engine.engine.timing import instant_of
 from smr_engine.engine.who import owners
+from smr_engine.playbook.index import Position
 from smr_engine.playbook.model import (
     Branch,
     Expression,
@@ -102,10 +102,10 @@ def branch_ended(run: Run, place: Place, scope: str) -> None:
     """Join: `any` cancels the others, `all` waits for them."""
     step = cast(ParallelStep, place.step)
     if step.join_any:
-        for other in flow.open_scopes_below(run, place):
-            flow.cancel_inside(run, other, "another branch has ended")
-            run.emit(e.ScopeEnded(scope=other, path=other, ended="cancelled"))
-    elif flow.open_scopes_below(run, place):
+        for other in closing.open_scopes_below(run, place):
+            if other in run.header.running:  # not ended with one around it
+                closing.cancel_scope(run, other, "another branch has ended")
+    elif closing.open_scopes_below(run, place):
         return
     flow.block_over(run, place, "done")
 
@@ -135,7 +135,8 @@ def start_foreach(run: Run, place: Place) -> None:
         work.complete(run, place, "done", [])
         return
     for number in range(min(step.at_a_time, len(elements))):
-        _start_element(run, place, number)
+        if run.alive(place.scope):  # an element may end the case, or what is around the foreach
+            _start_element(run, place, number)
 
 
 def element_ended(run: Run, place: Place, scope: str) -> None:
@@ -147,7 +148,7 @@ def element_ended(run: Run, place: Place, scope: str) -> None:
         _start_element(run, place, started)
     elif ended == total:
         paths = [f"{place.path}[{n}]" for n in range(total)]
-        flow.block_over(run, place, "done", _results(run, paths))
+        flow.block_over(run, place, "done", _results(run, place, paths))
 
 
 def _elements(run: Run, place: Place, step: ForeachStep) -> list[Any]:
@@ -198,7 +199,7 @@ def next_round(run: Run, place: Place) -> None:
     """Begin the next round: its beat has come."""
     number = int(run.state(place).detail["opened"]) - 1
     run.need([f"{place.path}[{number}]"])
-    previous = _result(run, run.scope(f"{place.path}[{number}]"))
+    (previous,) = _results(run, place, [f"{place.path}[{number}]"])
     _start_round(run, place, number + 1, previous)
 
 
@@ -213,7 +214,7 @@ def _start_round(run: Run, place: Place, number: int, previous: Any) -> None:
             local={"round": number + 1, "previous": previous, "started": instant(run.now)},
         )
     )
-    if flow.proceed(run, path, cast(RepeatStep, place.step).steps):
+    if run.alive(path) and flow.proceed(run, path, cast(RepeatStep, place.step).steps):
         flow.end_scope(run, path)
 
 
@@ -223,20 +224,15 @@ def _plan_next(run: Run, place: Place, number: int) -> None:
     if every is None:
         next_round(run, place)
         return
-    calendar = run.calendar(place.step)
     last = instant_of(run.scope(f"{place.path}[{number}]").local["started"])
-    at = deadlines.add(last, every, calendar)
-    missed = 0
-    while deadlines.add(at, every, calendar) <= run.now:
-        at = deadlines.add(at, every, calendar)
-        missed += 1
+    at, missed = timing.next_beat(run, last, every, run.calendar(place.step))
     timer = run.ids(1)[0]
     run.emit(
         e.RoundPlanned(
             scope=place.scope,
             path=place.path,
             timer=timer,
-            at=max(at, run.now),
+            at=at,
             missed=missed,
         )
     )
@@ -253,19 +249,45 @@ def _exhausted(run: Run, place: Place, number: int) -> None:
 
 def _finish(run: Run, place: Place, number: int, outcome: str) -> None:
     paths = [f"{place.path}[{n}]" for n in range(number + 1)]
-    flow.block_over(run, place, outcome, _results(run, paths))
+    flow.block_over(run, place, outcome, _results(run, place, paths))
 
 
 # --- results -----------------------------------------------------------------------------------
 
 
-def _results(run: Run, paths: list[str]) -> list[dict[str, Any]]:
+def _results(run: Run, place: Place, paths: list[str]) -> list[dict[str, Any]]:
+    """Return what is seen of elements or rounds from outside: every step, those in branches too."""
     run.need(paths)
-    return [_result(run, run.scope(path)) for path in paths]
+    inside = [
+        position
+        for position in run.index.by_id.values()
+        if position.document_home == place.step.id
+    ]
+    _load_branches(run, paths, inside)
+    return [
+        {
+            "element": run.scope(path).local.get("value"),
+            "ended": run.scope(path).ended,
+            **{position.step.id: _seen(run, path, position.step.id) for position in inside},
+        }
+        for path in paths
+    ]
 
 
-def _result(run: Run, scope: Scope) -> dict[str, Any]:
-    """Return what is seen of one element or round from outside."""
-    inner = {name: step_view(state) for name, state in scope.steps.items()}
-    shown = {name: {"output": v["output"], "outcome": v["outcome"]} for name, v in inner.items()}
-    return {"element": scope.local.get("value"), "ended": scope.ended, **shown}
+def _seen(run: Run, scope: str, name: str) -> dict[str, Any]:
+    state = run.visible_state(scope, name)
+    return {"output": state.output, "outcome": state.outcome}
+
+
+def _load_branches(run: Run, paths: list[str], inside: list[Position]) -> None:
+    """Ask for all branches of all elements at once, one depth of nesting after the other."""
+    blocks = [p for p in inside if isinstance(p.step, ParallelStep)]
+    for block in sorted(blocks, key=lambda p: len(p.scopes)):
+        branches = []
+        for path in paths:
+            scope = run.scope_of_step(path, block.step.id)
+            if scope is not None and run.scope(scope).step(block.step.id).started_at is not None:
+                opened = run.place(scope, block.step.id).path
+                names = [branch.id for branch in cast(ParallelStep, block.step).branches]
+                branches += [f"{opened}/{name}" for name in names]
+        run.need(branches)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from smr_engine.engine import deadlines, flow, work
+from smr_engine.engine import flow, timing, work
 from smr_engine.engine import events as e
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Effect, Json
@@ -26,7 +26,7 @@ def start_wait(run: Run, place: Place) -> None:
     if step.until is not None:
         at = instant_of(run.evaluate(place.scope, step.until))
     else:
-        at = deadlines.add(run.now, run.varied(step.duration), run.calendar(step))
+        at = timing.later(run.now, run.varied(step.duration), run.calendar(step))
     work.start(run, place)
     timer = run.ids(1)[0]
     run.emit(e.TimerSet(scope=place.scope, path=place.path, timer=timer, at=at))

@@ -6,13 +6,13 @@ from typing import cast
 
 from smr_engine.engine import events as e
 from smr_engine.engine import flow, forms, who, work
-from smr_engine.engine.bundle import accounts_of, differences
+from smr_engine.engine.bundle import Entry, differences, granted
 from smr_engine.engine.content import text_digest
 from smr_engine.engine.environment import instant
 from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
-from smr_engine.engine.state import Effect, Item, Json, StepState
-from smr_engine.engine.statuses import EffectKind, EffectStatus, ItemKind
+from smr_engine.engine.state import Effect, Item, Json
+from smr_engine.engine.statuses import EffectKind, EffectStatus, ItemKind, StepStatus
 from smr_engine.engine.steps.people import need_evidence
 from smr_engine.playbook.model import PublishStep
 
@@ -26,40 +26,45 @@ def start_publish(run: Run, place: Place) -> None:
     A publication whose approval was skipped is skipped: nothing was approved.
     """
     step = cast(PublishStep, place.step)
-    if any(_approval(run, place, name).outcome == "skipped" for name in step.requires):
+    if any(run.visible_state(place.scope, n).outcome == "skipped" for n in step.requires):
         work.skip(run, place, "the approval it requires was skipped")
         return
     problem = why_not_approved(run, place)
     if problem:
         raise StepProblemError(problem)
-    accounts = accounts_of(run, place.scope, step)
     work.start(run, place)
-    _publish_to(run, place, accounts[0])
+    _go_on(run, place)
 
 
 def why_not_approved(run: Run, place: Place) -> str:
     """Return why a publication may not go out as it stands now; empty if it may."""
     step = cast(PublishStep, place.step)
+    about: set[str] = set()
     for name in step.requires:
-        if _approval(run, place, name).outcome != "approved":
+        if run.visible_state(place.scope, name).outcome != "approved":
             return f"{name} has not been granted"
-        approved = _approved_item(run, place, name)
+        approved = granted(run, place.scope, name)
         if approved is None:
             return f"{name} has no approved content"
         problem = differences(run, place, step, approved)
         if problem:
             return problem
-    return "" if step.requires else "it requires no approval"
+        about |= {entry["document"] for entry in approved.bundle["documents"]}
+    return "" if step.document in about else f"no approval it requires is about {step.document}"
 
 
 def begin(run: Run, place: Place, effect: Effect) -> None:
     """Check the approval again under the case lock; then the publication has begun, or fails."""
+    state = run.state(place)
+    if state.status is not StepStatus.ACTIVE or state.round != effect.round:
+        work.cancel_effect(run, place.scope, effect, "its step is over")
+        return
     problem = why_not_approved(run, place)
     if problem:
         run.emit(
             e.EffectFailed(scope=place.scope, path=place.path, effect=effect.id, reason=problem)
         )
-        work.fail(run, place, problem)
+        flow.fail(run, place, problem)
         return
     run.emit(
         e.PublicationStarted(
@@ -69,26 +74,10 @@ def begin(run: Run, place: Place, effect: Effect) -> None:
 
 
 def published(run: Run, place: Place) -> None:
-    """Go on after one account has it: the next account, or the step is over."""
-    step = cast(PublishStep, place.step)
-    accounts = accounts_of(run, place.scope, step)
-    reached = _reached(run, place)
-    left = [name for name in accounts if name not in reached]
-    if left:
-        owed = {f.account for f in work.effects_of(run, place, EffectKind.PUBLICATION)}
-        asked = {item.subject.removeprefix("account:") for item in work.items_of(run, place)}
-        for account in left:
-            if account not in owed | asked:
-                _publish_to(run, place, account)
-        return
-    first = reached[accounts[0]] or {}
-    output = {
-        "published_at": first.get("published_at"),
-        "url": first.get("url"),
-        "digest": first.get("digest"),
-    }
-    work.complete(run, place, "published", output)
-    flow.resume(run, place)
+    """Go on after one account has it: the next accounts, or the step is over."""
+    _go_on(run, place)
+    if run.state(place).status is not StepStatus.ACTIVE:
+        flow.resume(run, place)
 
 
 def complete_manual(run: Run, place: Place, item: Item, values: Json) -> None:
@@ -96,8 +85,11 @@ def complete_manual(run: Run, place: Place, item: Item, values: Json) -> None:
     posted = forms.check_values(forms.POSTED, values, run.world, item.id)
     need_evidence(place.step.evidence, item)
     problem = why_not_approved(run, place)
-    if problem:
-        raise StepProblemError(problem)
+    if problem:  # it is out all the same: keep where, and let somebody decide
+        words = f"Posted at {posted['url']}, although {problem}."
+        run.emit(e.NoteWritten(scope=place.scope, path=place.path, text=words))
+        flow.fail(run, place, problem)
+        return
     run.emit(
         e.ItemCompleted(
             scope=place.scope,
@@ -114,27 +106,75 @@ def complete_manual(run: Run, place: Place, item: Item, values: Json) -> None:
     published(run, place)
 
 
-def withheld(run: Run) -> bool:
-    """Return whether nothing may leave the house (the case is an exercise)."""
-    return run.header.drill
+def under_way(run: Run, place: Place) -> list[Effect]:
+    """Return the publications of a step that have begun and whose outcome is not known yet."""
+    return [
+        effect
+        for effect in run.scope(place.scope).effects.values()
+        if effect.path == place.path
+        and effect.kind is EffectKind.PUBLICATION
+        and effect.status in {EffectStatus.SENDING, EffectStatus.UNKNOWN}
+    ]
 
 
-def _publish_to(run: Run, place: Place, name: str) -> None:
+# --- details -----------------------------------------------------------------------------------
+
+
+def _go_on(run: Run, place: Place) -> None:
+    """Publish to the hub, then to the other accounts; complete the step when all have it."""
+    entry = _approved_entry(run, place)
+    accounts: list[str] = entry["accounts"]
+    asked = {f.account for f in work.effects_of(run, place, EffectKind.PUBLICATION)}
+    asked |= {item.subject.removeprefix("account:") for item in work.items_of(run, place)}
+    for name in accounts:
+        reached = _reached(run, place)
+        if name not in reached and (name == accounts[0] or accounts[0] in reached):
+            if name not in asked:
+                _publish_to(run, place, name, entry)
+    reached = _reached(run, place)
+    if all(name in reached for name in accounts):
+        hub = reached[accounts[0]] or {}
+        output = {key: hub.get(key) for key in ("published_at", "url", "digest")}
+        work.complete(run, place, "published", output)
+
+
+def _approved_entry(run: Run, place: Place) -> Entry:
+    """Return where it goes, as it was approved: nothing is rendered twice."""
     step = cast(PublishStep, place.step)
-    document = run.scope(run.find_document(place.scope, step.document)).documents[step.document]
-    account = run.world.accounts[name]
+    approved = granted(run, place.scope, step.requires[0])
+    entries: list[Entry] = approved.bundle["publications"] if approved else []
+    for entry in entries:
+        if entry["step"] == step.id:
+            return entry
+    message = f"{step.requires[0]} has no approved content"
+    raise StepProblemError(message)
+
+
+def _publish_to(run: Run, place: Place, name: str, entry: Entry) -> None:
+    step = cast(PublishStep, place.step)
+    account = run.world.accounts.get(name)
+    if account is None:
+        message = f"the account '{name}' is not in the directory"
+        raise StepProblemError(message)
+    home = run.find_document(place.scope, step.document)
+    document = run.scope(home).documents[step.document]
     if account.connector == MANUAL:
-        _ask_to_post(run, place, name, document.text)
+        bundle = {
+            "text": document.text,
+            "account": name,
+            "document": step.document,
+            "home": home,
+        }
+        _ask_to_post(run, place, bundle)
         return
-    spec = run.playbook.documents[step.document]
     payload = {
         "account": name,
         "document": step.document,
-        "title": spec.title,
+        "title": run.playbook.documents[step.document].title,
         "text": document.text,
-        "to": who.recipients(run, place.scope, step.to),
-        "in_reply_to": run.text(place.scope, step.in_reply_to),
-        "replaces": run.text(place.scope, step.replaces),
+        "to": entry["to"],
+        "in_reply_to": entry["in_reply_to"],
+        "replaces": entry["replaces"],
         "verify": step.verify,
     }
     effect = work.owe(
@@ -145,24 +185,23 @@ def _publish_to(run: Run, place: Place, name: str) -> None:
         payload,
         account=name,
         digest=document.newest.digest,
+        document=step.document,
+        home=home,
     )
-    if withheld(run):
-        result = {"withheld": True, "url": None, "digest": document.newest.digest}
-        run.emit(
-            e.EffectDone(
-                scope=place.scope,
-                path=place.path,
-                effect=effect,
-                result={**result, "published_at": instant(run.now)},
-            )
-        )
-        published(run, place)
+    if run.header.drill:
+        _withhold(run, place, effect, document.newest.digest)
 
 
-def _ask_to_post(run: Run, place: Place, name: str, text: str) -> None:
-    account = run.world.accounts[name]
+def _withhold(run: Run, place: Place, effect: str, digest: str) -> None:
+    """Record what would have been sent: in a drill nothing leaves the house."""
+    result = {"withheld": True, "url": None, "digest": digest, "published_at": instant(run.now)}
+    run.emit(e.EffectDone(scope=place.scope, path=place.path, effect=effect, result=result))
+
+
+def _ask_to_post(run: Run, place: Place, bundle: Entry) -> None:
+    account = run.world.accounts[bundle["account"]]
     people = run.world.holders(account.owner) if account.owner else ()
-    exercise = "EXERCISE: do not post this. " if withheld(run) else ""
+    exercise = "EXERCISE: do not post this. " if run.header.drill else ""
     work.open_item(
         run,
         place,
@@ -170,36 +209,28 @@ def _ask_to_post(run: Run, place: Place, name: str, text: str) -> None:
         people or who.assigned(run, place.scope, place.step),
         title=f"{place.step.title} -> {account.title}",
         message=f"{exercise}Post exactly this text to {account.title}, then record its address.",
-        subject=f"account:{name}",
-        bundle={"text": text, "account": name},
+        subject=f"account:{account.id}",
+        bundle=bundle,
     )
 
 
 def _reached(run: Run, place: Place) -> dict[str, Json]:
+    """Return the accounts that have the approved text, in this round or an earlier one."""
+    step = cast(PublishStep, place.step)
+    home = run.scope(run.find_document(place.scope, step.document))
+    digest = home.documents[step.document].newest.digest
+    scope = run.scope(place.scope)
     done = {
         effect.account: effect.result
-        for effect in work.effects_of(run, place, EffectKind.PUBLICATION)
-        if effect.status is EffectStatus.DONE
+        for effect in scope.effects.values()
+        if effect.path == place.path
+        and effect.status is EffectStatus.DONE
+        and effect.digest == digest
     }
     posted = {
         item.subject.removeprefix("account:"): item.output
-        for item in work.items_of(run, place, ItemKind.PUBLISH)
-        if item.closed_by
+        for item in scope.items.values()
+        if item.path == place.path and item.kind is ItemKind.PUBLISH and item.closed_by
+        if text_digest(item.bundle["text"]) == digest
     }
     return done | posted
-
-
-def _approval(run: Run, place: Place, name: str) -> StepState:
-    return run.visible_state(place.scope, name)
-
-
-def _approved_item(run: Run, place: Place, name: str) -> Item | None:
-    """Return the item whose bundle the approval's present round granted."""
-    scope = run.scope(run.scope_of_step(place.scope, name))
-    now = scope.step(name).round
-    granted = [
-        item
-        for item in scope.items.values()
-        if item.step == name and item.round == now and item.outcome == "approved"
-    ]
-    return granted[-1] if granted else None

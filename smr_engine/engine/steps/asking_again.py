@@ -1,0 +1,105 @@
+"""Asking again: what was approved, or is being decided on, has changed and is not out yet."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from smr_engine.engine import closing, flow, work
+from smr_engine.engine import events as e
+from smr_engine.engine.binding import approvals_of, publications_of
+from smr_engine.engine.bundle import differences, granted
+from smr_engine.engine.fold_case import encloses
+from smr_engine.engine.paths import scope_chain
+from smr_engine.engine.run import Place, Run
+from smr_engine.engine.statuses import ItemKind, ScopeStatus, StepStatus
+from smr_engine.engine.steps import approvals
+from smr_engine.errors import Refusal
+from smr_engine.playbook.model import ParallelStep, PublishStep
+
+
+def content_changed(run: Run, home: str, document: str) -> None:
+    """Ask again wherever a document is under approval, or was approved and is not out yet.
+
+    Raises:
+        StepProblemError: nobody could approve the new content.
+    """
+    for place in _asked_about(run, home, document):
+        state = run.state(place)
+        if state.status is StepStatus.ACTIVE:
+            for item in work.open_items_of(run, place):
+                if item.kind is ItemKind.APPROVAL:
+                    approvals.ask(run, place, approvals.resolve(run, place), previous=item)
+        elif state.status is StepStatus.COMPLETED and state.outcome == "approved":
+            reopen(run, place)
+
+
+def refuse_if_begun(run: Run, home: str, document: str) -> None:
+    """Refuse to change a document whose publication has begun.
+
+    Raises:
+        Refusal: it has.
+    """
+    known = run.scope(home).documents.get(document)
+    if known is not None and known.out:
+        raise Refusal(
+            "publication-begun",
+            f"{document} can no longer be changed: its publication has begun",
+            hint="write a correction as a new document",
+        )
+
+
+def ask_again_if_changed(run: Run, place: Place) -> None:
+    """Ask again for approvals that a publication requires and that are about something else now.
+
+    Raises:
+        StepProblemError: it cannot be resolved where it goes, or nobody could approve that.
+    """
+    step = cast(PublishStep, place.step)
+    for name in step.requires:
+        approved = granted(run, place.scope, name)
+        scope = run.scope_of_step(place.scope, name)
+        if approved and scope is not None and differences(run, place, step, approved):
+            reopen(run, run.place(scope, name))
+
+
+def reopen(run: Run, place: Place) -> None:
+    """Start the next round of a completed approval, taking back what has not gone out.
+
+    A branch that was over goes on for it. Its `when` held once and is not asked again.
+
+    Raises:
+        StepProblemError: nobody could approve it now.
+    """
+    for name in publications_of(run.index, place.step.id):
+        wanted = run.position(name)
+        paths = [p for p in run.header.running if flow.runs_in(run, p, wanted.scopes)]
+        run.need(paths)
+        for path in paths:
+            state = run.scope(path).step(name)
+            relies = run.scope_of_step(path, place.step.id) == place.scope
+            if relies and state.status in {StepStatus.ACTIVE, StepStatus.FAILED}:
+                closing.reopen(run, path, (wanted.step,), "the content changed")
+    around = scope_chain(run.index, place.scope)
+    for inner, outer in reversed(list(zip(around, around[1:], strict=False))):
+        if run.scope(inner).status is ScopeStatus.ENDED:
+            run.emit(e.ScopeStarted(scope=outer, path=inner))
+    closing.reopen(run, place.scope, (place.step,), "the content changed")
+    approvals.start_approval(run, place)
+
+
+def _asked_about(run: Run, home: str, document: str) -> list[Place]:
+    """Return the approval steps about a document: in its scope, in the running ones below it, and
+    in branches that are over but that something later may rely on.
+    """
+    below = [p for p in run.header.running if p == home or encloses(home, p)]
+    found = []
+    for name in approvals_of(run.index, document):
+        position = run.position(name)
+        paths = {p: None for p in below if flow.runs_in(run, p, position.scopes)}
+        raced = any(isinstance(b, ParallelStep) and b.join_any for b, _ in position.parents)
+        joined = None if raced else run.scope_of_step(home, name)
+        if joined is not None:
+            paths[joined] = None
+        run.need(list(paths))
+        found += [run.place(p, name) for p in paths if run.find_document(p, document) == home]
+    return found
