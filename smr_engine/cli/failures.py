@@ -57,12 +57,12 @@ def tell(error: SmrError, *, as_json: bool) -> None:
     """Say what went wrong on standard error: where, one sentence, what to do next."""
     if as_json:
         said = {name: getattr(error, name) for name in ("code", "message", "hint", "where")}
-        typer.echo(json.dumps({"error": said}), err=True)
+        sys.stderr.write(f"{json.dumps({'error': said})}\n")
         return
     place = f"{one_line(error.where)}: " if error.where else ""
-    typer.echo(f"Error: {place}{harmless(error.message)}", err=True)
+    sys.stderr.write(f"Error: {place}{harmless(error.message)}\n")
     if error.hint:
-        typer.echo(f"  Next: {harmless(error.hint)}", err=True)
+        sys.stderr.write(f"  Next: {harmless(error.hint)}\n")
 
 
 def not_yet(command: str, instead: str = "") -> Refusal:

@@ -12,8 +12,6 @@ from enum import Enum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
-import typer
-
 from smr_engine.cli.text import harmless, rfc3339
 
 if TYPE_CHECKING:
@@ -77,7 +75,7 @@ def write_json(view: Any) -> None:
     if isinstance(view, list):
         write_json_list(view)
     else:
-        typer.echo(json.dumps(jsonable(view), indent=2))
+        sys.stdout.write(f"{json.dumps(jsonable(view), indent=2)}\n")
 
 
 def write_json_list(views: Iterable[Any]) -> None:
@@ -86,7 +84,7 @@ def write_json_list(views: Iterable[Any]) -> None:
     for view in views:
         sys.stdout.write(f"{opening}\n{json_line(view)}")
         opening = ","
-    typer.echo("\n]" if opening == "," else "[]")
+    sys.stdout.write("\n]\n" if opening == "," else "[]\n")
 
 
 # --- for people --------------------------------------------------------------------------------
@@ -94,7 +92,7 @@ def write_json_list(views: Iterable[Any]) -> None:
 
 def say(text: str = "") -> None:
     """Write a line about what is going on to standard error; harmless, for people."""
-    typer.echo(harmless(text), err=True)
+    sys.stderr.write(f"{harmless(text)}\n")
 
 
 def console() -> Console:
@@ -126,12 +124,13 @@ def _print(what: RenderableType) -> None:
     made = console()
     with made.capture() as written:
         made.print(what)
-    typer.echo("\n".join(line.rstrip() for line in written.get().split("\n")), nl=False)
+    sys.stdout.write("\n".join(line.rstrip() for line in written.get().split("\n")))
 
 
 def write_raw(text: str) -> None:
     """Write harmless text to standard output as it is, not wrapped: content, diffs, YAML."""
-    typer.echo(harmless(text), nl=not text.endswith("\n"))
+    ended = "" if text.endswith("\n") else "\n"
+    sys.stdout.write(f"{harmless(text)}{ended}")
 
 
 def styled(text: str) -> Text:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
-
-import typer
 
 from smr_engine.cli.output import (
     FAINT,
@@ -105,7 +104,7 @@ def log_csv(events: Iterable[EventRow]) -> None:
     for row in _csv_rows(events):
         line = io.StringIO()
         csv.writer(line, lineterminator="").writerow(row)
-        typer.echo(f"{line.getvalue()}\r\n", nl=False)
+        sys.stdout.write(f"{line.getvalue()}\r\n")
 
 
 def _csv_rows(events: Iterable[EventRow]) -> Iterator[list[str]]:

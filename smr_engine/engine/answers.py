@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from smr_engine.engine import closing, flow, outcomes, policy, who, wording, work
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
-from smr_engine.engine import flow, policy, who, wording, work
 from smr_engine.engine.environment import instant
 from smr_engine.engine.paths import scope_chain
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Effect, Item
 from smr_engine.engine.statuses import CLOSED_CASES, EffectStatus, ItemKind, ItemStatus, StepStatus
-from smr_engine.engine.steps import approvals, other, people, publishing, telling
+from smr_engine.engine.steps import approvals, asking_again, other, people, publishing, telling
 from smr_engine.errors import NotFound, Refusal
-from smr_engine.playbook.model import DraftStep
+from smr_engine.playbook.model import ApprovalStep, DraftStep, PublishStep
 
 MAX_TEXT_BYTES = 256 * 1024
 _FORMS: Mapping[ItemKind, Callable[[Run, Place, Item, Mapping[str, Any]], None]] = {
@@ -57,7 +57,7 @@ def revise(run: Run, command: c.ReviseDocument) -> None:
         raise Refusal("too-large", "a document may have at most 256 KiB", where=item.id)
     run.after = step.id
     home = run.document_scope(place.scope)
-    approvals.refuse_if_begun(run, home, step.document)
+    asking_again.refuse_if_begun(run, home, step.document)
     document = run.scope(home).documents[step.document]
     if command.text != document.text:
         people.save_revision(
@@ -70,7 +70,7 @@ def revise(run: Run, command: c.ReviseDocument) -> None:
             item=item.id,
             override=command.override,
         )
-        approvals.content_changed(run, home, step.document)
+        asking_again.content_changed(run, home, step.document)
     if command.done and item.status is ItemStatus.OPEN:
         people.complete_draft(run, place, run.scope(place.scope).items[item.id], command.override)
 
@@ -109,6 +109,9 @@ def reassign(run: Run, command: c.Reassign) -> None:
     _open(item)
     if run.actor.id not in {*item.offered, *item.escalated}:
         require_owner(run)
+    if command.to in item.excluded:
+        message = f"'{command.to}' is kept out of this, so somebody else must do it"
+        raise Refusal("may-not-act", message, where=item.id)
     run.after = f"reassign {place.step.id}"
     run.emit(e.ItemReassigned(scope=place.scope, path=place.path, item=item.id, to=command.to))
     moved = run.scope(place.scope).items[item.id]
@@ -132,7 +135,7 @@ def attach(run: Run, command: c.Attach) -> None:
     )
     step = place.step
     if isinstance(step, DraftStep):
-        approvals.content_changed(run, run.document_scope(place.scope), step.document)
+        asking_again.content_changed(run, run.document_scope(place.scope), step.document)
 
 
 # --- repair ------------------------------------------------------------------------------------
@@ -149,14 +152,7 @@ def repair(run: Run, command: c.Repair) -> None:
     if not command.reason.strip():
         raise Refusal("reason-missing", "say why", hint="--reason TEXT", where=item.id)
     effect = run.scope(place.scope).effects.get(item.effect) if item.effect else None
-    unknown = effect is not None and effect.status is EffectStatus.UNKNOWN
-    settles = command.answer in {c.RepairAnswer.SENT, c.RepairAnswer.NOT_SENT}
-    if settles and not unknown:
-        message = "only a publication whose outcome is unknown is settled with --sent or --not-sent"
-        raise Refusal("wrong-answer", message, hint="--retry, --skip or --cancel", where=item.id)
-    if unknown and command.answer is c.RepairAnswer.RETRY:
-        message = "it may be out already: look first, then say --sent URL or --not-sent"
-        raise Refusal("wrong-answer", message, where=item.id)
+    _refuse_wrong_answer(run, place, item, effect, command.answer)
     run.after = f"repair {place.step.id}"
     run.emit(e.NoteWritten(scope=place.scope, path=place.path, text=command.reason))
     run.emit(
@@ -173,23 +169,48 @@ def repair(run: Run, command: c.Repair) -> None:
     _REPAIRS[command.answer](run, place, effect, command)
 
 
-def _retry(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
-    if run.state(place).status is not StepStatus.FAILED:
+def _refuse_wrong_answer(
+    run: Run, place: Place, item: Item, effect: Effect | None, answer: c.RepairAnswer
+) -> None:
+    unknown = effect is not None and effect.status is EffectStatus.UNKNOWN
+    if answer in {c.RepairAnswer.SENT, c.RepairAnswer.NOT_SENT} and not unknown:
+        message = "only an effect whose outcome is unknown is settled with --sent or --not-sent"
+        raise Refusal("wrong-answer", message, hint="--retry, --skip or --cancel", where=item.id)
+    if answer is not c.RepairAnswer.RETRY:
         return
-    flow.reopen(run, place.scope, (place.step,), "retry")
-    flow.proceed(run, place.scope, run.position(place.step.id).siblings)
+    if unknown:
+        message = "it may be out already: look first, then say --sent URL or --not-sent"
+        raise Refusal("wrong-answer", message, where=item.id)
+    if run.state(place).status is not StepStatus.FAILED:
+        message = "there is nothing to try again: this step is over"
+        raise Refusal("wrong-answer", message, hint="--skip or --cancel", where=item.id)
+    begun = publishing.under_way(run, place)
+    if begun:
+        message = f"{begun[0].name} may be out already: it has to be settled first"
+        raise Refusal("publication-under-way", message, where=item.id)
+
+
+def _retry(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
+    """Begin the step again; what it could not publish because it has changed is asked again."""
+    closing.reopen(run, place.scope, (place.step,), "retry")
+    if isinstance(place.step, PublishStep):
+        asking_again.ask_again_if_changed(run, place)
+    flow.resume(run, place)
 
 
 def _skip(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
-    if effect is not None and effect.status is EffectStatus.UNKNOWN:
-        work.cancel_effect(run, place.scope, effect, "skipped")
-    if run.state(place).status in {StepStatus.FAILED, StepStatus.ACTIVE}:
-        work.skip(run, place, command.reason)
+    if run.state(place).status not in {StepStatus.FAILED, StepStatus.ACTIVE}:
+        return
+    closing.withdraw(run, place, "skipped")
+    work.skip(run, place, command.reason)
+    if isinstance(place.step, ApprovalStep):
+        approvals.go_on(run, place)
+    else:
         flow.resume(run, place)
 
 
 def _cancel(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
-    stop(run, command.reason)
+    closing.cancel_case(run, command.reason)
 
 
 def _sent(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
@@ -202,12 +223,17 @@ def _sent(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> N
         "confirmed_by": run.actor.id,
     }
     run.emit(e.EffectDone(scope=place.scope, path=place.path, effect=effect.id, result=result))
-    publishing.published(run, place)
+    outcomes.go_on(run, place.scope, effect, result)
 
 
 def _not_sent(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
-    if effect is not None:
-        run.emit(e.EffectResumed(scope=place.scope, path=place.path, effect=effect.id))
+    """Owe it again; where its step has failed meanwhile, only a retry may owe it anew."""
+    if effect is None:
+        return
+    run.emit(e.EffectResumed(scope=place.scope, path=place.path, effect=effect.id))
+    if run.state(place).status is not StepStatus.ACTIVE:
+        why = "not sent"
+        run.emit(e.EffectCancelled(scope=place.scope, path=place.path, effect=effect.id, why=why))
 
 
 _REPAIRS = {
@@ -233,13 +259,16 @@ def note(run: Run, command: c.WriteNote) -> None:
 
 
 def signal(run: Run, command: c.Signal) -> None:
-    """Deliver a signal to every wait that listens for it."""
+    """Deliver a signal to every wait that listens for it.
+
+    A wait without a key hears every key; a signal without a key is heard by all.
+    """
     if run.actor.is_person:
         require_owner(run)
     waiting = [
         path
         for path, (name, key) in run.header.waits.items()
-        if name == command.name and (not command.key or key == command.key)
+        if name == command.name and (not command.key or key in {"", command.key})
     ]
     if not waiting:
         listening = ", ".join(sorted({name for name, _ in run.header.waits.values()})) or "none"
@@ -250,6 +279,7 @@ def signal(run: Run, command: c.Signal) -> None:
         )
     run.after = f"signal {command.name}"
     places = [place_at(run, path) for path in waiting]
+    run.need([scope for place in places for scope in scope_chain(run.index, place.scope)])
     for place in places:
         if run.alive(place.scope) and run.state(place).status is StepStatus.ACTIVE:
             other.signalled(run, place, command.key, dict(command.payload))
@@ -263,15 +293,7 @@ def cancel(run: Run, command: c.CancelCase) -> None:
     if not command.reason.strip():
         raise Refusal("reason-missing", "say why", hint="--reason TEXT", where=run.header.ref)
     run.after = "cancel"
-    stop(run, command.reason)
-
-
-def stop(run: Run, reason: str) -> None:
-    """Cancel everything under way, then the case; children are cancelled, the parent hears."""
-    flow.cancel_inside(run, "", "the case was cancelled")
-    run.emit(e.CaseCancelled(reason=reason))
-    flow.end_children(run, waited_only=False)
-    flow.tell_parent(run, "cancelled")
+    closing.cancel_case(run, command.reason)
 
 
 # --- shared ------------------------------------------------------------------------------------
@@ -298,7 +320,6 @@ def place_at(run: Run, path: str) -> Place:
     for cut in range(len(segments) - 1, -1, -1):
         scope = "/".join(segments[:cut])
         if len(scope_chain(run.index, scope)) - 1 == wanted and _is_scope(run, scope):
-            run.need(list(scope_chain(run.index, scope)))
             return run.place(scope, step)
     message = f"no step at {path}"
     raise NotFound("unknown-step", message)

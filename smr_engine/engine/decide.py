@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smr_engine.engine import answers, flow, forms, outcomes, policy
+from smr_engine.engine import answers, closing, flow, forms, outcomes, policy
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
 from smr_engine.engine.evolve import evolve

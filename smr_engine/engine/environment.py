@@ -69,7 +69,7 @@ def names_for(run: Seen, scope: str, references: Iterable[Reference]) -> dict[st
 
 
 def _seen(run: Seen, scope: str, name: Reference, missing: dict[str, None]) -> Any:
-    """Return a step or document; note scopes that are missing, so that all are asked for at once."""
+    """Return a step or document; note scopes that are missing, to ask for all at once."""
     view = _step if name[0] == "steps" else _document
     try:
         return view(run, scope, name[1])

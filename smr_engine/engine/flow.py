@@ -111,11 +111,16 @@ def wake(run: Run, step_id: str) -> None:
     run.need(around)
     for path in around:
         place = run.place(path, step_id)
-        if run.alive(path) and run.state(place).status is StepStatus.WAITING:
-            block = wanted.parent
-            inside = isinstance(block, SectionStep | SwitchStep)
-            if not inside or run.state(run.place(path, block.id)).status is StepStatus.ACTIVE:
-                resume(run, place)
+        waits = run.alive(path) and run.state(place).status is StepStatus.WAITING
+        if waits and _is_entered(run, path, wanted.parent):
+            resume(run, place)
+
+
+def _is_entered(run: Run, scope: str, block: Step | None) -> bool:
+    """Return whether a list has begun: that of a running scope, or of an active section."""
+    if not isinstance(block, SectionStep | SwitchStep):
+        return True
+    return run.state(run.place(scope, block.id)).status is StepStatus.ACTIVE
 
 
 def runs_in(run: Run, path: str, scopes: tuple[Scope, ...]) -> bool:
@@ -173,7 +178,7 @@ def end_with(run: Run, place: Place, outcome: str, of: str | None) -> None:
 
 def _is_scope_of(path: str, name: str) -> bool:
     """Return whether a scope is an element or round of this block, or the branch of this id."""
-    return path.rsplit("/", 1)[-1].split("[")[0] == name
+    return path.rsplit("/", 1)[-1].partition("[")[0] == name
 
 
 def _may_begin(run: Run, place: Place) -> bool:

@@ -5,18 +5,28 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from smr_engine.engine import closing, flow, policy, timing, who, wording, work
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
-from smr_engine.engine import flow, policy, timing, who, wording, work
+from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
-from smr_engine.engine.state import Effect, Item, Timer
-from smr_engine.engine.statuses import EffectKind, EffectStatus, ItemKind, StepStatus
+from smr_engine.engine.state import Effect, Item, Json, Timer
+from smr_engine.engine.statuses import (
+    CaseStatus,
+    EffectKind,
+    EffectStatus,
+    ItemKind,
+    StepStatus,
+)
 from smr_engine.engine.steps import blocks, other, publishing, telling
 from smr_engine.errors import NotFound, Refusal
+from smr_engine.playbook.expressions import ExpressionError
 from smr_engine.playbook.model import PlaybookStep
 
 POLL_S = 30
 """How long to wait before asking again about a call that goes on elsewhere, in seconds."""
+LONGEST_PAUSE = timedelta(days=1)
+"""Between two tries of an effect."""
 
 
 # --- effects -----------------------------------------------------------------------------------
@@ -41,8 +51,7 @@ def report(run: Run, command: c.ReportEffect) -> None:
     """
     scope, effect = _effect(run, command.effect)
     run.continue_leg(effect.leg, effect.after)
-    live = {EffectStatus.OWED, EffectStatus.SENDING}
-    if command.stale or effect.status not in live:
+    if command.stale or effect.status not in {EffectStatus.OWED, EffectStatus.SENDING}:
         run.emit(
             e.OutcomeNoted(
                 scope=scope,
@@ -52,32 +61,61 @@ def report(run: Run, command: c.ReportEffect) -> None:
                 result=command.result,
             )
         )
+        if effect.status is EffectStatus.CANCELLED and command.outcome is c.Outcome.DONE:
+            _take_in(run, scope, effect, command.result)
         return
     _REPORTS[command.outcome](run, scope, effect, command)
 
 
 def _done(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
     run.emit(e.EffectDone(scope=scope, path=effect.path, effect=effect.id, result=command.result))
+    go_on(run, scope, effect, command.result)
+
+
+def go_on(run: Run, scope: str, effect: Effect, result: Json) -> None:
+    """Go on after an effect was done; a step that cannot go on fails, what was done stays done."""
     place = _active_place(run, scope, effect)
     if place is None:
         return
-    if effect.kind is EffectKind.PUBLICATION:
-        publishing.published(run, place)
-    elif effect.kind is EffectKind.NOTIFICATION:
-        telling.told_all(run, place)
-    elif effect.kind is EffectKind.CALL:
-        other.called(run, place, command.result)
-    elif isinstance(place.step, PlaybookStep):
-        other.child_opened(run, place, effect, command.result)
+    try:
+        if effect.kind is EffectKind.PUBLICATION:
+            publishing.published(run, place)
+        elif effect.kind is EffectKind.NOTIFICATION:
+            telling.told_all(run, place)
+        elif effect.kind is EffectKind.CALL:
+            other.called(run, place, result)
+        elif isinstance(place.step, PlaybookStep):
+            other.child_opened(run, place, effect, result)
+    except (ExpressionError, StepProblemError) as problem:
+        flow.fail(run, place, str(problem))
+
+
+def _take_in(run: Run, scope: str, effect: Effect, result: Json) -> None:
+    """Note a child case that was opened although it was no longer wanted, and cancel it.
+
+    One that nobody waits for lives on, unless its parent was cancelled.
+    """
+    known = run.index.by_id.get(effect.step)
+    step = known.step if known is not None else None
+    if effect.kind is not EffectKind.CASE or not isinstance(step, PlaybookStep):
+        return
+    other.note_child(run, run.place(scope, step.id), effect, result)
+    if step.wait_until_done or run.header.status is CaseStatus.CANCELLED:
+        closing.cancel_child(run, result["case"])
 
 
 def _unavailable(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
-    """Owe it again after a growing pause; after the last attempt it has failed."""
-    if effect.attempts + command.tries >= effect.retry_attempts:
+    """Owe it again after a growing pause; after the last attempt it has failed.
+
+    What no step waits for any more (cancelled while it was going out) is not tried again.
+    """
+    last = effect.attempts + command.tries >= effect.retry_attempts
+    wanted = effect.item or not effect.step or _active_place(run, scope, effect) is not None
+    if last or not wanted:
         _refused(run, scope, effect, command)
         return
     made = effect.attempts + command.tries
-    pause = timedelta(seconds=effect.backoff_s * 2 ** (made - 1))
+    pause = min(timedelta(seconds=effect.backoff_s * 2 ** (made - 1)), LONGEST_PAUSE)
     run.emit(
         e.EffectDeferred(
             scope=scope,
@@ -116,17 +154,17 @@ def _refused(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> N
     )
     place = _active_place(run, scope, effect)
     if place is not None:
-        work.fail(run, place, f"{effect.name}: {command.reason}")
-        if place.step.on_failure == "continue":
-            flow.resume(run, place)
+        flow.fail(run, place, f"{effect.name}: {command.reason}")
 
 
 def _unknown(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
     run.emit(
         e.EffectUnknown(scope=scope, path=effect.path, effect=effect.id, reason=command.reason)
     )
-    place = _active_place(run, scope, effect)
-    if place is not None:
+    if effect.item or not effect.step or not run.alive(scope):
+        return
+    place = run.place(scope, effect.step)
+    if run.state(place).status in {StepStatus.ACTIVE, StepStatus.FAILED}:
         reason = f"{effect.name} may or may not have happened ({command.reason}). Look, then say."
         work.hold(run, place, reason, effect.id)
 
@@ -203,8 +241,7 @@ def _escalate(run: Run, scope: str, timer: Timer) -> None:
     place = run.place(scope, timer.step)
     rules = run.varied(timing.schedule_of(place.step).escalate) or ()
     parties = rules[timer.rule].to if timer.rule < len(rules) else ()
-    found = [p for party in parties for p in who.party_people(run, scope, party)]
-    people = tuple(dict.fromkeys(p for p in found if p not in item.excluded))
+    people = tuple(p for p in who.told(run, scope, parties) if p not in item.excluded)
     run.emit(
         e.ItemEscalated(
             scope=scope,

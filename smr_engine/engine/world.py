@@ -155,7 +155,7 @@ class World:
         return self._acting(role, lambda person: self.people[person].is_away(day))
 
     def acting_at(self, role: str, now: datetime) -> tuple[Holder, ...]:
-        """Return who acts in a role at an instant, each person's own date deciding; see `acting`."""
+        """Return who acts in a role at an instant, by each person's own date; see `acting`."""
         return self._acting(role, lambda p: self.people[p].is_away(self.today(p, now)))
 
     def today(self, person: str, now: datetime) -> date:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, or_, select, text
+from sqlalchemy import Select, String, bindparam, select, text
 
 from smr_engine.engine.events import Event
 from smr_engine.engine.state import Case, Scope
@@ -19,9 +20,20 @@ from smr_engine.storage.sealing import NEW, Position, Sealer, Unsealed
 from smr_engine.storage.tables import cases, scopes
 from smr_engine.storage.transaction import Transaction
 
-_COUNT = text(  # SQLAlchemy compiles an INSERT with ON CONFLICT anew each time
+_COUNT: Final = text(  # SQLAlchemy compiles an INSERT with ON CONFLICT anew each time
     "INSERT INTO counters (prefix, year, n) VALUES (:prefix, :year, 1)"
     " ON CONFLICT (prefix, year) DO UPDATE SET n = counters.n + 1 RETURNING n"
+)
+
+# Written down once: building a statement takes SQLAlchemy longer than SQLite takes to run it.
+_CASE: Final = select(cases.c.header, cases.c.root, cases.c.events, cases.c.head).where(
+    cases.c.ref == bindparam("ref")
+)
+_LOCKED_CASE: Final = _CASE.with_for_update()
+_SCOPES: Final = select(scopes.c.path, scopes.c.state).where(scopes.c.case_ref == bindparam("ref"))
+_SCOPES_AT: Final = _SCOPES.where(scopes.c.path.in_(bindparam("paths", expanding=True)))
+_SCOPES_AROUND: Final = _SCOPES.where(
+    scopes.c.path.in_(select(chain_of(bindparam("name", type_=String)).c.path))
 )
 
 
@@ -39,21 +51,21 @@ class SqlCases:
         The lock and the scopes are two statements on purpose: PostgreSQL, having waited for the
         lock, shows the newest row of the case but everything joined to it as it was before.
         """
-        asked = select(cases.c.header, cases.c.root, cases.c.events, cases.c.head)
-        asked = asked.where(cases.c.ref == ref)
-        if self._transaction.writes:
-            asked = asked.with_for_update()
-        row = self._transaction.connection.execute(asked).one_or_none()
+        asked = _LOCKED_CASE if self._transaction.writes else _CASE
+        row = self._transaction.connection.execute(asked, {"ref": ref}).one_or_none()
         if row is None:
             raise NotFound(
                 "no-such-case", f"There is no case {ref}", hint="smr cases lists them", where=ref
             )
         self._transaction.heads[ref] = Head(row.events, row.head)
-        conditions = _conditions(locate, paths)
         try:
             found = {"": decode_scope(row.root)}
-            if all_scopes or conditions:
-                found |= self._scopes(ref, [] if all_scopes else conditions)
+            if all_scopes:
+                found |= self._scopes(_SCOPES, {"ref": ref})
+            if locate:
+                found |= self._scopes(_SCOPES_AROUND, {"ref": ref, "name": locate})
+            if wanted := with_enclosing(paths):
+                found |= self._scopes(_SCOPES_AT, {"ref": ref, "paths": wanted})
             return Case(decode_header(row.header), found)
         except msgspec.MsgspecError as error:
             raise _unreadable(ref, error) from error
@@ -62,7 +74,7 @@ class SqlCases:
         """Return the case with more scopes; see the port."""
         ref = case.header.ref
         try:
-            found = self._scopes(ref, _conditions("", paths)) if paths else {}
+            found = self._scopes(_SCOPES_AT, {"ref": ref, "paths": with_enclosing(paths)})
         except msgspec.MsgspecError as error:
             raise _unreadable(ref, error) from error
         return Case(case.header, {**found, **case.scopes})
@@ -96,21 +108,9 @@ class SqlCases:
         transaction.heads[ref] = sealed.head
         return Saved(tuple(numbers), sealed.head.version, state.owes)
 
-    def _scopes(self, ref: str, conditions: list[ColumnElement[bool]]) -> Mapping[str, Scope]:
-        asked = select(scopes.c.path, scopes.c.state).where(scopes.c.case_ref == ref)
-        if conditions:
-            asked = asked.where(or_(*conditions))
-        rows = self._transaction.connection.execute(asked)
+    def _scopes(self, asked: Select[Any], which: Mapping[str, Any]) -> Mapping[str, Scope]:
+        rows = self._transaction.connection.execute(asked, which)
         return {row.path: decode_scope(row.state) for row in rows}
-
-
-def _conditions(locate: str, paths: Sequence[str]) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if locate:
-        conditions.append(scopes.c.path.in_(select(chain_of(locate).c.path)))
-    if wanted := with_enclosing(paths):
-        conditions.append(scopes.c.path.in_(wanted))
-    return conditions
 
 
 def _unsealed(event: Event, ref: str, actor: str) -> Unsealed:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Table,
+    bindparam,
     exists,
     literal,
     select,
@@ -77,13 +78,9 @@ class SqlProof:
 
     def rows(self, ref: str) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Return a case's projected rows by table; see the port."""
-        own = {t.name: select(*_columns(t)).where(t.c.case_ref == ref) for t in _OF_CASES}
-        own["cases"] = select(*_columns(cases)).where(cases.c.ref == ref)
-        people = select(*_columns(item_people)).join(items, items.c.id == item_people.c.item)
-        own["item_people"] = people.where(items.c.case_ref == ref)
         return {
-            name: [dict(row) for row in self._connection.execute(q).mappings()]
-            for name, q in own.items()
+            name: [dict(row) for row in self._connection.execute(asked, {"ref": ref}).mappings()]
+            for name, asked in _OF_ONE_CASE.items()
         }
 
 
@@ -108,6 +105,13 @@ def _without(table: Table, parent: Column[Any], own: Column[Any]) -> Select[Any]
     return select(*table.primary_key).where(~exists().where(parent == own))
 
 
+_OF_ONE_CASE: Final[Mapping[str, Select[Any]]] = {
+    **{t.name: select(*_columns(t)).where(t.c.case_ref == bindparam("ref")) for t in _OF_CASES},
+    "cases": select(*_columns(cases)).where(cases.c.ref == bindparam("ref")),
+    "item_people": select(*_columns(item_people))
+    .join(items, items.c.id == item_people.c.item)
+    .where(items.c.case_ref == bindparam("ref")),
+}
 _STRAYS: Final[Mapping[str, Select[Any]]] = {
     "contents": _without(contents, events.c.seq, contents.c.event_seq),
     **{t.name: _without(t, cases.c.ref, t.c.case_ref) for t in _OF_CASES},

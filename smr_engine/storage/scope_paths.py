@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import CTE, ColumnElement, String, func, literal, select, union_all
+from sqlalchemy import CTE, BindParameter, ColumnElement, String, func, literal, select, union_all
 
 from smr_engine.storage.tables import effects, items, timers
 
@@ -18,7 +18,7 @@ def with_enclosing(paths: Iterable[str]) -> list[str]:
     return list(found)
 
 
-def chain_of(name: str) -> CTE:
+def chain_of(name: BindParameter[str]) -> CTE:
     """Return a query for the scope of an item, effect or timer and all paths that enclose it."""
     tables = (items, effects, timers)
     places = [select(t.c.scope.label("path")).where(t.c.id == name) for t in tables]

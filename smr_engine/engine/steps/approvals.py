@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from smr_engine.engine import events as e
 from smr_engine.engine import closing, flow, policy, quorum, timing, who, wording, work
+from smr_engine.engine import events as e
 from smr_engine.engine.binding import publications_of
 from smr_engine.engine.bundle import Entry, bundle_of
 from smr_engine.engine.commands import ASSURANCES

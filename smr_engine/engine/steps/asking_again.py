@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import cast
 
 from smr_engine.engine import closing, flow, work
@@ -80,7 +81,7 @@ def reopen(run: Run, place: Place) -> None:
             if relies and state.status in {StepStatus.ACTIVE, StepStatus.FAILED}:
                 closing.reopen(run, path, (wanted.step,), "the content changed")
     around = scope_chain(run.index, place.scope)
-    for inner, outer in reversed(list(zip(around, around[1:], strict=False))):
+    for inner, outer in reversed(list(pairwise(around))):
         if run.scope(inner).status is ScopeStatus.ENDED:
             run.emit(e.ScopeStarted(scope=outer, path=inner))
     closing.reopen(run, place.scope, (place.step,), "the content changed")
@@ -88,8 +89,9 @@ def reopen(run: Run, place: Place) -> None:
 
 
 def _asked_about(run: Run, home: str, document: str) -> list[Place]:
-    """Return the approval steps about a document: in its scope, in the running ones below it, and
-    in branches that are over but that something later may rely on.
+    """Return the approval steps about a document, in its scope and in the running ones below it.
+
+    Also those in branches that are over: something later may rely on them.
     """
     below = [p for p in run.header.running if p == home or encloses(home, p)]
     found = []

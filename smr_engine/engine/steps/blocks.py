@@ -259,9 +259,7 @@ def _results(run: Run, place: Place, paths: list[str]) -> list[dict[str, Any]]:
     """Return what is seen of elements or rounds from outside: every step, those in branches too."""
     run.need(paths)
     inside = [
-        position
-        for position in run.index.by_id.values()
-        if position.document_home == place.step.id
+        position for position in run.index.by_id.values() if position.document_home == place.step.id
     ]
     _load_branches(run, paths, inside)
     return [

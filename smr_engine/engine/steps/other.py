@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from smr_engine.engine import flow, timing, work
 from smr_engine.engine import events as e
+from smr_engine.engine import flow, timing, work
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Effect, Json
 from smr_engine.engine.statuses import EffectKind
@@ -123,7 +123,14 @@ def start_playbook(run: Run, place: Place) -> None:
 
 def child_opened(run: Run, place: Place, effect: Effect, result: Json) -> None:
     """Note the child; a step that does not wait for it is over."""
-    step = cast(PlaybookStep, place.step)
+    note_child(run, place, effect, result)
+    if not cast(PlaybookStep, place.step).wait_until_done:
+        work.complete(run, place, "done", {"case": result["case"]})
+        flow.resume(run, place)
+
+
+def note_child(run: Run, place: Place, effect: Effect, result: Json) -> None:
+    """Note that a child case was opened."""
     run.emit(
         e.ChildOpened(
             scope=place.scope,
@@ -131,12 +138,9 @@ def child_opened(run: Run, place: Place, effect: Effect, result: Json) -> None:
             child=result["case"],
             step=place.step.id,
             round=effect.round,
-            waits=step.wait_until_done,
+            waits=cast(PlaybookStep, place.step).wait_until_done,
         )
     )
-    if not step.wait_until_done:
-        work.complete(run, place, "done", {"case": result["case"]})
-        flow.resume(run, place)
 
 
 def child_ended(run: Run, place: Place, outcome: str, results: Json) -> None:

@@ -23,10 +23,12 @@ CHANGES_REQUESTED = "changes_requested"
 def start_task(run: Run, place: Place) -> None:
     """Put a task in front of people; documents it shows are bound by digest."""
     people = _people(run, place)
-    work.start(run, place)
     bound = _bound_documents(run, place)
+    work.start(run, place)
     for group in people:
-        work.open_item(run, place, ItemKind.TASK, group, bundle=bound)
+        work.open_item(
+            run, place, ItemKind.TASK, group, bundle=bound, excluded=_excluded(run, place)
+        )
 
 
 def start_draft(run: Run, place: Place) -> None:
@@ -35,13 +37,21 @@ def start_draft(run: Run, place: Place) -> None:
     people = who.assigned(run, place.scope, step)
     home = run.document_scope(place.scope)
     text = None
-    if step.document not in run.scope(home).documents:
+    known = run.scope(home).documents.get(step.document)
+    if known is None or known.stale:
         spec = run.playbook.documents[step.document]
         text = run.text(place.scope, spec.template)
     work.start(run, place)
     if text is not None:
         save_revision(run, home, place.path, step.document, text, source="template")
-    work.open_item(run, place, ItemKind.DRAFT, people, message=_what_to_change(run, place))
+    work.open_item(
+        run,
+        place,
+        ItemKind.DRAFT,
+        people,
+        message=_what_to_change(run, place),
+        excluded=_excluded(run, place),
+    )
 
 
 def start_decision(run: Run, place: Place) -> None:
@@ -49,8 +59,11 @@ def start_decision(run: Run, place: Place) -> None:
     step = cast(DecisionStep, place.step)
     if not step.rows:
         people = who.assigned(run, place.scope, step)
+        bound = _bound_documents(run, place)
         work.start(run, place)
-        work.open_item(run, place, ItemKind.DECISION, people)
+        work.open_item(
+            run, place, ItemKind.DECISION, people, bundle=bound, excluded=_excluded(run, place)
+        )
         return
     matches = [row for row in step.rows if run.evaluate(place.scope, row.when)]
     if not matches:
@@ -154,6 +167,15 @@ def _people(run: Run, place: Place) -> list[tuple[str, ...]]:
     people = who.assigned(run, place.scope, place.step)
     each = place.step.assign is not None and place.step.assign.each
     return [(person,) for person in people] if each else [people]
+
+
+def _excluded(run: Run, place: Place) -> tuple[str, ...]:
+    """Return whom `except` keeps out, also when the item is handed over or escalates."""
+    assign = place.step.assign
+    if assign is None:
+        return ()
+    barred = who.excluded(run, place.scope, assign.exclude, place.step.documents)
+    return tuple(sorted(barred))
 
 
 def _bound_documents(run: Run, place: Place) -> list[dict[str, Any]] | None:

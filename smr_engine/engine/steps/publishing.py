@@ -128,9 +128,9 @@ def _go_on(run: Run, place: Place) -> None:
     asked |= {item.subject.removeprefix("account:") for item in work.items_of(run, place)}
     for name in accounts:
         reached = _reached(run, place)
-        if name not in reached and (name == accounts[0] or accounts[0] in reached):
-            if name not in asked:
-                _publish_to(run, place, name, entry)
+        hub_first = name == accounts[0] or accounts[0] in reached
+        if hub_first and name not in {*reached, *asked}:
+            _publish_to(run, place, name, entry)
     reached = _reached(run, place)
     if all(name in reached for name in accounts):
         hub = reached[accounts[0]] or {}

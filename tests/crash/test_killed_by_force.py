@@ -1,0 +1,159 @@
+"""Real conductors with a real Prefect, killed with `kill -9` while five cases run.
+
+Two of `smr work` run beside each other on one workspace; again and again the older one is killed at
+a moment that is drawn, and a new one started. People go on acting meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from smr_engine.adapters.clock import SystemClock
+from smr_engine.adapters.prefect_server import ensure_server, stop_server
+from smr_engine.bootstrap import open_workspace
+from smr_engine.engine.statuses import CLOSED_CASES
+from smr_engine.services.workspace import Workspace
+from tests.crash.sink import accounts_at, running_sink
+from tests.crash.story import PLAYBOOKS, People
+from tests.crash.truths import end_of, wrong_with
+from tests.support.houses import DIRECTORY, SETTINGS, furnish
+
+CASES = 5
+KILLS = 20
+PATIENCE_S = 120.0
+BESIDE_EACH_OTHER = 2
+# The lease of 120 s is made 4 s: nobody wants to wait for the dead. All else is the program as it is.
+SMR_WORK = """
+import sys
+from datetime import timedelta
+from smr_engine.services import legs
+legs.LEASE = timedelta(seconds=4)
+from smr_engine.cli.main import run
+sys.argv = ["smr", "--workspace", sys.argv[1], "work"]
+run()
+"""
+
+
+@pytest.fixture(scope="module")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    state = tmp_path_factory.mktemp("prefect") / ".smr"
+    try:
+        yield ensure_server(state, os.environ)
+    finally:
+        stop_server(state)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Path]:
+    """A house whose stories take seconds: what waits for minutes waits for seconds."""
+    quick = [("30m", "1s"), ("1h", "2s"), ("defaults:", "")]
+    texts = {name: shortened(text, quick) for name, text in PLAYBOOKS.items()}
+    with running_sink(tmp_path) as sink:
+        directory = DIRECTORY + accounts_at(sink, "house")
+        yield furnish(tmp_path / "house", directory=directory, playbooks=texts, settings=SETTINGS)
+
+
+def shortened(text: str, replacements: list[tuple[str, str]]) -> str:
+    """The text with other times, and with effects that are given up for lost after seconds."""
+    for old, new in replacements:
+        text = text.replace(old, new)
+    kinds = ("task", "draft", "approval", "publish", "notify")
+    retry = "".join(f"\n  {kind}: {{retry: {{timeout: 2s, backoff: 1s}}}}" for kind in kinds)
+    return text.replace("\nsteps:", f"\ndefaults:{retry}\nsteps:")
+
+
+class Shift:
+    """The conductors at work, the oldest first."""
+
+    def __init__(self, house: Path, prefect: str) -> None:
+        self._house = house
+        self._environ = {**os.environ, "SMR_PREFECT_API_URL": prefect}
+        self._log = (house / "work.log").open("ab")
+        self._working: list[subprocess.Popen[bytes]] = []
+
+    def begin(self) -> None:
+        """Start another one."""
+        command = [sys.executable, "-c", SMR_WORK, str(self._house)]
+        self._working.append(
+            subprocess.Popen(command, env=self._environ, stdout=self._log, stderr=self._log)
+        )
+
+    def kill_the_oldest(self) -> None:
+        """Kill one with SIGKILL; it must have been alive."""
+        oldest = self._working.pop(0)
+        oldest.kill()
+        assert oldest.wait() == -signal.SIGKILL
+
+    def go_home(self) -> list[int]:
+        """Ask all to finish what is under way; return how they left."""
+        for process in self._working:
+            process.terminate()
+        left = [process.wait(timeout=30) for process in self._working]
+        self._working.clear()
+        return left
+
+    def close(self) -> None:
+        """Leave no process behind, whatever happened."""
+        for process in self._working:
+            process.kill()
+            process.wait()
+        self._log.close()
+
+
+@contextmanager
+def shift(house: Path, prefect: str) -> Iterator[Shift]:
+    at_work = Shift(house, prefect)
+    try:
+        yield at_work
+    finally:
+        at_work.close()
+
+
+def test_five_cases_finish_although_their_conductors_are_killed_twenty_times(
+    house: Path, prefect: str
+) -> None:
+    dice = random.Random(20)
+    ws = open_workspace(house, {}, clock=SystemClock())
+    people = People(ws, house)
+    people.start(CASES)
+    with shift(house, prefect) as at_work:
+        for _ in range(BESIDE_EACH_OTHER):
+            at_work.begin()
+        for _ in range(KILLS):
+            live_on(ws, people, until=dice.uniform(1.0, 3.0))
+            at_work.kill_the_oldest()
+            at_work.begin()
+        live_on(ws, people, until=PATIENCE_S, all_over=True)
+        assert at_work.go_home() == [0] * BESIDE_EACH_OTHER
+    end = end_of(ws, house)
+    assert wrong_with(ws, end, CASES) == []
+    ws.storage.close()
+
+
+def live_on(ws: Workspace, people: People, *, until: float, all_over: bool = False) -> None:
+    """Let people act for some seconds, or until every case is closed and nothing is owed."""
+    deadline = time.monotonic() + until
+    pause = threading.Event()
+    while time.monotonic() < deadline:
+        if not people.act():
+            pause.wait(0.1)
+        if all_over and over(ws):
+            return
+    assert not all_over, "the cases do not end"
+
+
+def over(ws: Workspace) -> bool:
+    with ws.storage.reading() as unit:
+        closed = [row.status in CLOSED_CASES for row in unit.queries.cases()]
+        return all(closed) and not unit.queries.effects(live=True)
