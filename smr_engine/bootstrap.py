@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smr_engine.adapters.attachments import FolderAttachments
 from smr_engine.adapters.clock import SystemClock
 from smr_engine.adapters.entropy import SystemEntropy
 from smr_engine.adapters.file_lock import FileLock
-from smr_engine.adapters.holiday_dates import HolidayDates
+from smr_engine.adapters.holiday_dates import HolidayDates, KeptHolidayDates
 from smr_engine.adapters.mail import MailConfig
 from smr_engine.adapters.network_guard import NetworkGuard
 from smr_engine.adapters.notify import AppriseNotifier, NotifierConfig
@@ -24,7 +24,6 @@ from smr_engine.adapters.prefect_server import ensure_server
 from smr_engine.adapters.shipped import load_schema, shipped_path
 from smr_engine.adapters.wake_socket import SocketWaker, WakeListener
 from smr_engine.engine.world import Account
-from smr_engine.services.conductor import Conductor, Listener
 from smr_engine.services.directory_check import Surroundings
 from smr_engine.services.directory_sync import sync
 from smr_engine.services.ports import Clock, Connector, Dispatcher, Waker
@@ -34,6 +33,9 @@ from smr_engine.storage.database import PostgresStorage, SqlStorage, connect
 from smr_engine.storage.migrate import upgrade
 
 LOCK_TIMEOUT = timedelta(seconds=30)
+
+if TYPE_CHECKING:
+    from smr_engine.services.conductor import Conductor, Listener
 
 
 def open_workspace(
@@ -88,6 +90,8 @@ def open_shelf() -> Shelf:
 
 def conductor(ws: Workspace, dispatcher: Dispatcher) -> Conductor:
     """Return a conductor of the workspace, named after this process."""
+    from smr_engine.services.conductor import Conductor  # loads all that performs effects
+
     name = f"{socket.gethostname()}:{os.getpid()}"
     return Conductor(ws, dispatcher, _listener(ws), name)
 
@@ -157,11 +161,13 @@ def _listener(ws: Workspace) -> Listener:
 
 def _shelf(folders: Mapping[str, Path], settings: Settings | None) -> Shelf:
     schemes = settings.notify.schemes if settings else SCHEMES
+    kept = settings.state_folder / "holidays.json" if settings else None
+    holidays = KeptHolidayDates(kept) if kept else HolidayDates()
     return Shelf(
         files=FolderPlaybooks(folders),
         schemas=load_schema,
         validate_settings=lambda text, file: read_settings(text, file, load_schema("settings"))[1],
-        surroundings=Surroundings(HolidayDates(), schemes),
+        surroundings=Surroundings(holidays, schemes),
     )
 
 

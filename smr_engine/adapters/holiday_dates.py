@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from functools import cache
+from importlib import metadata
+from pathlib import Path
 
+from smr_engine.adapters.workspace_files import write_whole
 from smr_engine.errors import Invalid
 
 
@@ -37,6 +41,34 @@ class HolidayDates:
                 hint="write ISO codes, such as country: DE and subdivision: BE",
             ) from error
         return frozenset(found)
+
+
+class KeptHolidayDates(HolidayDates):
+    """Keeps the dates in a file of the state folder: the library takes a fifth of a second to load.
+
+    Args:
+        path: the file; made when missing, made anew by another version of the library.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def dates(self, country: str, subdivision: str, years: range) -> frozenset[date]:
+        """Return the public holidays of some years. Raises as `HolidayDates.dates`."""
+        key = f"{metadata.version('holidays')} {country} {subdivision} {years.start} {years.stop}"
+        kept = self._read()
+        if key not in kept:
+            found = super().dates(country, subdivision, years)
+            kept = {**kept, key: sorted(day.isoformat() for day in found)}
+            write_whole(self._path, json.dumps(kept).encode(), mode=0o600)
+        return frozenset(date.fromisoformat(day) for day in kept[key])
+
+    def _read(self) -> dict[str, list[str]]:
+        try:
+            kept: dict[str, list[str]] = json.loads(self._path.read_bytes())
+        except (FileNotFoundError, ValueError):  # never kept, or damaged: it is only a copy
+            return {}
+        return kept
 
 
 @cache

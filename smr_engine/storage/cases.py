@@ -62,9 +62,9 @@ class SqlCases:
             found = {"": decode_scope(row.root)}
             if all_scopes:
                 found |= self._scopes(_SCOPES, {"ref": ref})
-            if locate:
+            elif locate:
                 found |= self._scopes(_SCOPES_AROUND, {"ref": ref, "name": locate})
-            if wanted := with_enclosing(paths):
+            if (wanted := with_enclosing(paths)) and not all_scopes:
                 found |= self._scopes(_SCOPES_AT, {"ref": ref, "paths": wanted})
             return Case(decode_header(row.header), found)
         except msgspec.MsgspecError as error:

@@ -150,10 +150,7 @@ class SqlDue:
 
     def next_instant(self) -> datetime | None:
         """Return the earliest instant at which something may be claimed; see the port."""
-        parts = [part for kind in _KINDS.values() for part in (_first(kind), _first_leased(kind))]
-        instants = union_all(*(select(part.subquery().c.instant) for part in parts)).subquery()
-        asked = select(func.min(instants.c.instant))
-        return self._transaction.connection.execute(asked).scalar()
+        return self._transaction.connection.execute(_NEXT_INSTANT).scalar()
 
 
 def _first(kind: _Kind) -> Select[Any]:
@@ -177,6 +174,15 @@ def _first_leased(kind: _Kind) -> Select[Any]:
         .order_by(until)
         .limit(1)
     )
+
+
+def _next_instant() -> Select[Any]:
+    parts = [part for kind in _KINDS.values() for part in (_first(kind), _first_leased(kind))]
+    instants = union_all(*(select(part.subquery().c.instant) for part in parts)).subquery()
+    return select(func.min(instants.c.instant))
+
+
+_NEXT_INSTANT = _next_instant()
 
 
 def _free(kind: _Kind, now: datetime, case: str = "") -> Select[Any]:

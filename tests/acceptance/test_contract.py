@@ -1,0 +1,253 @@
+"""What other programs rely on: the keys of every JSON answer, exit statuses, standard input."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.acceptance.answers import LEAK, SITUATION, crisis
+from tests.support.program import SMR, House, cold, copy_of, smr
+from tests.support.story import chooses, play
+
+CASES = "case playbook title severity status outcome opened_at waiting_for"
+DOCUMENT = "document revision digest text author"
+EVENT = "seq at case kind actor on_behalf_of role assurance data leaf_hash"
+INBOX = "item case step kind title due overdue may why_not"
+ITEM = """item case step kind status title due overdue may why_not form questions choices document
+bundle_digest content destinations quorum message"""
+SCHEDULE = "schedule playbook rrule timezone next_due"
+SHOW = "case status outcome steps items documents effects clocks"
+WHO = """document revision digest person role on_behalf_of decision comment at assurance valid
+void_reason published_at published_url"""
+
+
+@pytest.fixture(scope="module")
+def crisis_under_way(untouched, tmp_path_factory):
+    """A workspace with a crisis whose first update waits for its approval."""
+    house = copy_of(untouched, tmp_path_factory.mktemp("contract") / "halden")
+    case = house.start("crisis-response", LEAK)
+    answers = crisis(next_move=chooses("carl", "choice=update"))
+    del answers["approve_update"], answers["open_legal"]
+    with pytest.raises(AssertionError, match="the next thing is due"):
+        play(house, case, answers)
+    return house, case
+
+
+def keys(words: str) -> set[str]:
+    return set(words.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "promised"),
+    [
+        ("playbooks", "playbook version digest title"),
+        ("playbook show crisis-response", "inputs steps"),
+        ("cases", CASES),
+        ("show {case}", SHOW),
+        ("timeline {case}", EVENT),
+        ("inbox --as lea", INBOX),
+        ("inbox --all", INBOX),
+        ("item {approval} --as lea", ITEM),
+        ("document {case} message_map", DOCUMENT),
+        ("schedule next 3", "schedule playbook due"),
+        ("schedule list", SCHEDULE),
+        ("audit log --case {case}", EVENT),
+        ("audit who {case}", WHO),
+        ("audit verify", "ok events cases problems"),
+        ("people", "id name email roles groups timezone"),
+    ],
+)
+def test_every_answer_has_the_promised_keys(crisis_under_way, line, promised):
+    house, case = crisis_under_way
+    (approval,) = house.items(case, step="approve_update")
+    said = house.ask(*line.format(case=case, approval=approval["item"]).split())
+    rows = said if isinstance(said, list) else [said]
+    assert rows
+    for row in rows:
+        assert keys(promised) <= set(row)
+
+
+def test_the_parts_of_a_case_and_of_an_item_have_the_promised_keys(crisis_under_way):
+    house, case = crisis_under_way
+    shown = house.ask("show", case)
+    for step in shown["steps"]:
+        assert keys("path round kind status") <= set(step)
+    paths = {step["path"]: step["kind"] for step in shown["steps"]}
+    assert paths["respond/speak/engage/beat/updates[0]/gather"] == "task"
+    (approval,) = house.items(case, step="approve_update")
+    seen = house.ask("item", approval["item"], who="lea")
+    assert [set(each) >= keys("document revision digest text") for each in seen["content"]] == [True]
+    assert [set(each) >= keys("role need have") for each in seen["quorum"]] == [True] * 3
+    assert seen["may"] is True
+    assert seen["destinations"]
+    (task,) = house.items(case, step="open_legal")
+    form = house.ask("item", task["item"], who="lea")["form"]
+    assert form["required"] == ["hold"]
+
+
+def test_every_act_answers_with_the_promised_keys(house):
+    facts = json.dumps({"title": "Smoke in hall 3", "type": "safety"})
+    opened = house.ask("start", "holding-statement", "--inputs", "-", text=facts)
+    assert keys("case playbook version digest status") <= set(opened)
+    case = opened["case"]
+    values = {"confirmed": ["Smoke"], "captures": "here", "done_1": 1, "done_2": 1, "done_3": 1}
+    ticked = {**values, "done_1": True, "done_2": True, "done_3": True}
+    done = house.ask("complete", house.item(case, "verify"), "--output", "-", text=json.dumps(ticked))
+    assert done["status"] == "completed"
+    assert set(done) >= keys("item status")
+    draft = house.item(case, "draft_holding")
+    revised = house.ask("revise", draft, "--file", "-", "--done", who="tom", text="Smoke, no fire.")
+    assert keys("document revision digest") <= set(revised)
+    decided = house.ask("complete", house.item(case, "weigh_words"), "-o", "weigh_words=no", who="tom")
+    assert decided["status"] == "completed"
+    item = house.item(case, "approve_holding")
+    vote = house.ask("approve", item, who="lea")
+    assert vote["digest"] == house.ask("item", item, who="carl")["bundle_digest"]
+    assert {**vote, "digest": ""} == {
+        "item": item,
+        "decision": "approve",
+        "digest": "",
+        "granted": False,
+        "remaining": 1,
+    }
+    back = house.ask("request-changes", item, "--comment", "Name the hall", who="carl")
+    assert back["decision"] == "request_changes"
+
+
+def test_work_until_idle_says_what_it_did(house):
+    did = house.work()
+    assert (did.effects, did.timers, did.cases) == (0, 0, 0)
+
+
+# --- the ways in and out -----------------------------------------------------------------------
+
+
+def test_options_may_stand_before_and_after_a_command(crisis_under_way):
+    house, _ = crisis_under_way
+    root = str(house.root)
+    before = smr("--workspace", root, "--as", "lea", "--json", "inbox")
+    after = smr("inbox", "--json", "--as", "lea", "--workspace", root)
+    assert before.status == after.status == 0
+    assert before.out == after.out
+    assert before.data
+
+
+def test_a_workspace_is_found_from_within_it(crisis_under_way):
+    house, case = crisis_under_way
+    inside = house.root / "policies"
+    said = cold("show", case, "--json", cwd=inside)
+    assert (said.status, said.data["case"]) == (0, case)
+    named = cold("cases", "--json", cwd="/", environ={"SMR_WORKSPACE": str(house.root)})
+    assert case in [row["case"] for row in named.data]
+
+
+def test_inputs_may_be_json_yaml_or_words(house, tmp_path):
+    file = tmp_path / "facts.yaml"
+    file.write_text("title: Smoke in hall 3\ntype: safety\n", encoding="utf-8")
+    by_file = house.ask("start", "holding-statement", "--inputs", str(file))
+    words = ("-i", "title=Smoke in hall 3", "-i", "type=safety", "-i", "confirmed=Smoke was seen")
+    by_words = house.ask("start", "holding-statement", *words, "--severity", "sev1")
+    assert house.ask("show", by_file["case"])["inputs"]["title"] == "Smoke in hall 3"
+    shown = house.ask("show", by_words["case"])
+    assert (shown["inputs"]["confirmed"], shown["severity"]) == (["Smoke was seen"], "sev1")
+
+
+def test_the_same_idempotency_key_opens_one_case(house):
+    words = ("start", "holding-statement", "-i", "title=Smoke", "-i", "type=safety")
+    first = house.ask(*words, "--idempotency-key", "alarm-17")
+    again = house.ask(*words, "--idempotency-key", "alarm-17")
+    assert first == again
+    assert len(house.ask("cases")) == 1
+
+
+def test_a_drill_sends_nothing_outside_and_says_exercise_everywhere(house):
+    case = house.start("crisis-response", LEAK, "--drill")
+    answers = crisis(next_move=chooses("carl", "choice=close"))
+    answers["stand_down"] = chooses("carl", "calm=yes", "promises=yes", "deadlines=yes")
+    text = (house.root.parent / "drill").name
+    assert text == "drill"
+    house.playbook("holding-statement", shipped("holding-statement"))
+    shown = play(house, case, answers)
+    assert shown["drill"] is True
+    assert house.ask("show", shown["children"][0])["drill"] is True
+    assert house.pages() == {}
+    inside = {mail["To"].addresses[0].domain for mail in house.mails()}
+    assert inside <= {"example.test", "brightline.example.test"}
+    assert "petra@summitstores.example.test" not in house.mailed("")
+    assert all("EXERCISE" in mail["Subject"] for mail in house.mails())
+    assert "EXERCISE" in house.done("show", case)
+
+
+def shipped(name: str) -> str:
+    from pathlib import Path
+
+    return (Path(__file__).parents[2] / "playbooks" / f"{name}.yaml").read_text("utf-8")
+
+
+def test_a_reader_who_leaves_early_is_no_fault(crisis_under_way):
+    house, case = crisis_under_way
+    reader = subprocess.Popen(
+        [SMR, "--workspace", house.root, "audit", "log", "--case", case],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    reader.stdout.readline()
+    reader.stdout.close()
+    err = reader.stderr.read()
+    reader.stderr.close()
+    assert reader.wait(60) in {0, 141}
+    assert err == b""
+
+
+def test_one_byte_changed_in_the_log_exits_3_and_names_the_event(crisis_under_way, tmp_path):
+    house, case = crisis_under_way
+    broken = copy_of(house, tmp_path / "halden")
+    file = broken.root / ".smr" / "smr.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        ask = "SELECT seq, leaf FROM events WHERE kind = 'DecisionRecorded' ORDER BY seq"
+        seq, leaf = connection.execute(ask).fetchone()
+    connection.close()
+    data = file.read_bytes()
+    where = data.index(leaf) + leaf.index(b"approve")
+    file.write_bytes(data[:where] + b"A" + data[where + 1 :])
+    said = broken.smr("audit", "verify", "--json")
+    assert said.status == 3
+    assert not said.data["ok"]
+    assert seq in [problem.get("seq") for problem in said.data["problems"]]
+    words = broken.smr("audit", "verify")
+    assert words.status == 3
+    assert "does NOT verify" in words.out
+    assert broken.smr("audit", "who", case).status == 0
+
+
+def test_a_row_changed_behind_the_programs_back_exits_3_and_names_it(crisis_under_way, tmp_path):
+    house, case = crisis_under_way
+    broken = copy_of(house, tmp_path / "halden")
+    with sqlite3.connect(broken.root / ".smr" / "smr.db") as connection:
+        connection.execute("UPDATE items SET closed_by = 'eva' WHERE closed_by = 'carl'")
+    connection.close()
+    said = broken.smr("audit", "verify", "--json")
+    assert said.status == 3
+    rows = [problem.get("row", "") for problem in said.data["problems"]]
+    assert all(row.startswith("items ") for row in rows)
+    assert any(case in row for row in rows)
+
+
+def test_times_in_json_are_utc_and_near_now(crisis_under_way):
+    house, case = crisis_under_way
+    opened = house.ask("show", case)["opened_at"]
+    assert opened.endswith("Z")
+    age = datetime.now(UTC) - datetime.fromisoformat(opened)
+    assert timedelta(0) <= age < timedelta(hours=1)
+    assert SITUATION["situation"] in house.ask("document", case, f"sitrep@{beat(house, case)}")["text"]
+
+
+def beat(house: House, case: str) -> str:
+    """Return the scope of the first situation report."""
+    documents = house.ask("show", case)["documents"]
+    return next(row["scope"] for row in documents if row["document"] == "sitrep")
