@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.acceptance.answers import LEAK, SITUATION, crisis
-from tests.support.program import SMR, House, cold, copy_of, smr
-from tests.support.story import chooses, play
+from tests.support.program import SMR, cold, copy_of, smr
+from tests.support.story import approves, chooses, fills, play, writes
+
+pytestmark = pytest.mark.xdist_group("contract")  # one crisis for all of them
 
 CASES = "case playbook title severity status outcome opened_at waiting_for"
 DOCUMENT = "document revision digest text author"
@@ -94,15 +96,17 @@ def test_every_act_answers_with_the_promised_keys(house):
     opened = house.ask("start", "holding-statement", "--inputs", "-", text=facts)
     assert keys("case playbook version digest status") <= set(opened)
     case = opened["case"]
-    values = {"confirmed": ["Smoke"], "captures": "here", "done_1": 1, "done_2": 1, "done_3": 1}
-    ticked = {**values, "done_1": True, "done_2": True, "done_3": True}
-    done = house.ask("complete", house.item(case, "verify"), "--output", "-", text=json.dumps(ticked))
+    ticked = {"done_1": True, "done_2": True, "done_3": True}
+    values = json.dumps({"confirmed": ["Smoke"], "captures": "here", **ticked})
+    done = house.ask("complete", house.item(case, "verify"), "--output", "-", text=values)
+    house.work()
     assert done["status"] == "completed"
     assert set(done) >= keys("item status")
     draft = house.item(case, "draft_holding")
     revised = house.ask("revise", draft, "--file", "-", "--done", who="tom", text="Smoke, no fire.")
     assert keys("document revision digest") <= set(revised)
-    decided = house.ask("complete", house.item(case, "weigh_words"), "-o", "weigh_words=no", who="tom")
+    weigh = house.item(case, "weigh_words")
+    decided = house.ask("complete", weigh, "-o", "weigh_words=no", who="tom")
     assert decided["status"] == "completed"
     item = house.item(case, "approve_holding")
     vote = house.ask("approve", item, who="lea")
@@ -116,11 +120,6 @@ def test_every_act_answers_with_the_promised_keys(house):
     }
     back = house.ask("request-changes", item, "--comment", "Name the hall", who="carl")
     assert back["decision"] == "request_changes"
-
-
-def test_work_until_idle_says_what_it_did(house):
-    did = house.work()
-    assert (did.effects, did.timers, did.cases) == (0, 0, 0)
 
 
 # --- the ways in and out -----------------------------------------------------------------------
@@ -164,28 +163,51 @@ def test_the_same_idempotency_key_opens_one_case(house):
     assert len(house.ask("cases")) == 1
 
 
-def test_a_drill_sends_nothing_outside_and_says_exercise_everywhere(house):
-    case = house.start("crisis-response", LEAK, "--drill")
-    answers = crisis(next_move=chooses("carl", "choice=close"))
-    answers["stand_down"] = chooses("carl", "calm=yes", "promises=yes", "deadlines=yes")
-    text = (house.root.parent / "drill").name
-    assert text == "drill"
-    house.playbook("holding-statement", shipped("holding-statement"))
+OUTSIDE = """
+playbook: tell-outside
+version: 1.0.0
+title: Tell everybody outside
+owner: smr-lead
+case_prefix: TELL
+documents:
+  words: {title: Words, audience: public, template: "Hall 3 is empty."}
+steps:
+  - {id: write, kind: draft, document: words, assign: {role: comms-writer}}
+  - {id: agree, kind: approval, documents: [words], quorum: [{role: legal, need: 1}], on_rejected: {end: no}}
+  - {id: out, kind: publish, document: words, requires: [agree], account: newsroom}
+  - {id: mail, kind: publish, document: words, requires: [agree], account: outreach-mailbox, to: {contact: trade-press}}
+  - id: tell
+    kind: notify
+    to: [{contact: regulator-desk}, {vendor: monitoring-vendor}, petra@summitstores.example.test, {role: legal}]
+    message: {subject: Hall 3, body: It is empty.}
+  - {id: child, kind: playbook, playbook: look-back}
+"""
+LOOK_BACK = """
+playbook: look-back
+version: 1.0.0
+title: Look back
+owner: smr-lead
+case_prefix: BACK
+steps:
+  - {id: look, kind: task, assign: {role: smr-lead}}
+"""
+
+
+@pytest.mark.parametrize("drill", [True, False])
+def test_a_drill_asks_people_says_exercise_and_sends_nothing_outside(house, drill):
+    house.playbook("tell-outside", OUTSIDE)
+    house.playbook("look-back", LOOK_BACK)
+    case = house.start("tell-outside", {}, *(["--drill"] if drill else []))
+    answers = {"write": writes("tom"), "agree": approves("lea"), "look": fills("ana")}
     shown = play(house, case, answers)
-    assert shown["drill"] is True
-    assert house.ask("show", shown["children"][0])["drill"] is True
-    assert house.pages() == {}
-    inside = {mail["To"].addresses[0].domain for mail in house.mails()}
-    assert inside <= {"example.test", "brightline.example.test"}
-    assert "petra@summitstores.example.test" not in house.mailed("")
-    assert all("EXERCISE" in mail["Subject"] for mail in house.mails())
-    assert "EXERCISE" in house.done("show", case)
-
-
-def shipped(name: str) -> str:
-    from pathlib import Path
-
-    return (Path(__file__).parents[2] / "playbooks" / f"{name}.yaml").read_text("utf-8")
+    assert shown["drill"] is drill
+    assert house.ask("show", shown["children"][0])["drill"] is drill
+    assert len(house.pages()) == (0 if drill else 1)
+    staff = {row["email"] for row in house.ask("people")}
+    outside = set(house.mailed("")) - staff
+    assert len(outside) == (0 if drill else 4)
+    assert {"EXERCISE" in mail["Subject"] for mail in house.mails()} == {drill}
+    assert ("EXERCISE" in house.done("show", case)) is drill
 
 
 def test_a_reader_who_leaves_early_is_no_fault(crisis_under_way):
@@ -244,10 +266,9 @@ def test_times_in_json_are_utc_and_near_now(crisis_under_way):
     assert opened.endswith("Z")
     age = datetime.now(UTC) - datetime.fromisoformat(opened)
     assert timedelta(0) <= age < timedelta(hours=1)
-    assert SITUATION["situation"] in house.ask("document", case, f"sitrep@{beat(house, case)}")["text"]
 
 
-def beat(house: House, case: str) -> str:
-    """Return the scope of the first situation report."""
-    documents = house.ask("show", case)["documents"]
-    return next(row["scope"] for row in documents if row["document"] == "sitrep")
+def test_a_document_of_a_round_is_asked_for_with_its_scope(crisis_under_way):
+    house, case = crisis_under_way
+    name = "sitrep@respond/speak/engage/beat/updates[0]"
+    assert SITUATION["situation"] in house.ask("document", case, name)["text"]

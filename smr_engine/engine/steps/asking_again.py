@@ -15,7 +15,7 @@ from smr_engine.engine.run import Place, Run
 from smr_engine.engine.statuses import ItemKind, ScopeStatus, StepStatus
 from smr_engine.engine.steps import approvals
 from smr_engine.errors import Refusal
-from smr_engine.playbook.model import ParallelStep, PublishStep
+from smr_engine.playbook.model import PublishStep
 
 
 def content_changed(run: Run, home: str, document: str) -> None:
@@ -88,6 +88,15 @@ def reopen(run: Run, place: Place) -> None:
     approvals.start_approval(run, place)
 
 
+def _may_go_on(run: Run, home: str, scope: str) -> bool:
+    """Return whether a branch may go on after it was over: if its list had come to its end.
+
+    One that was ended or cancelled does not; nor does anything in an element or round that is over.
+    """
+    between = [p for p in scope_chain(run.index, scope) if encloses(home, p)]
+    return run.alive(home) and all(run.scope(p).ended is None for p in between)
+
+
 def _asked_about(run: Run, home: str, document: str) -> list[Place]:
     """Return the approval steps about a document, in its scope and in the running ones below it.
 
@@ -98,9 +107,8 @@ def _asked_about(run: Run, home: str, document: str) -> list[Place]:
     for name in approvals_of(run.index, document):
         position = run.position(name)
         paths = {p: None for p in below if flow.runs_in(run, p, position.scopes)}
-        raced = any(isinstance(b, ParallelStep) and b.join_any for b, _ in position.parents)
-        joined = None if raced else run.scope_of_step(home, name)
-        if joined is not None:
+        joined = run.scope_of_step(home, name)
+        if joined is not None and _may_go_on(run, home, joined):
             paths[joined] = None
         run.need(list(paths))
         found += [run.place(p, name) for p in paths if run.find_document(p, document) == home]

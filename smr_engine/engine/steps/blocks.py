@@ -177,8 +177,6 @@ def _start_element(run: Run, place: Place, number: int) -> None:
 
 def start_repeat(run: Run, place: Place) -> None:
     """Begin with the first round."""
-    before = int(run.state(place).detail.get("before", 0))
-    flow.load_earlier_scopes(run, place, [f"{place.path}[{n}]" for n in range(before)])
     work.start(run, place)
     _start_round(run, place, 0, None)
 
@@ -205,6 +203,8 @@ def next_round(run: Run, place: Place) -> None:
 
 def _start_round(run: Run, place: Place, number: int, previous: Any) -> None:
     path = f"{place.path}[{number}]"
+    if number < int(run.state(place).detail.get("before", 0)):
+        run.need([path])
     run.emit(
         e.ScopeOpened(
             scope=place.scope,
