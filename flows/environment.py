@@ -9,6 +9,7 @@ SETTINGS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",  # logs stay in this house
     "PREFECT_LOGGING_SETTINGS_PATH": str(Path(__file__).with_name("logging.yaml")),
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",  # these loggers heed no file
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
     "PREFECT_API_REQUEST_TIMEOUT": "10",
     "PREFECT_CLIENT_MAX_RETRIES": "3",

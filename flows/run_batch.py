@@ -34,7 +34,8 @@ def run_batch(owed: list[dict[str, Any]]) -> State[Any]:
         chunk = owed[first : first + CHUNK]
         name = f"effects {first + 1} to {first + len(chunk)}"
         named = perform_chunk.with_options(task_run_name=name)
-        state = named(chunk, return_state=True)
+        with performing.untagged():
+            state = named(chunk, return_state=True)
         if not state.is_completed():
             failed.append(name)
     return _state(failed)

@@ -132,7 +132,7 @@ def _open(
         decided = open_case(pinned.playbook, command, situation)
         envelope = envelope_of(situation)
         saved = unit.cases.save(None, decided.case, decided.events, envelope, opening.key)
-        unit.commit()
+        unit.keep()
     versions.remember(ws, pinned.sources)
     if saved.owes:
         ws.waker.wake()

@@ -119,7 +119,7 @@ class Conductor:
     def _fire(self, now: datetime) -> bool:
         with self._ws.storage.writing() as unit:
             claimed = unit.claims.timers(self._name, now, LEASE, TIMERS_AT_ONCE)
-            unit.commit()
+            unit.keep()
         for timer in claimed:
             self._fire_one(timer)
         return bool(claimed)
@@ -142,7 +142,7 @@ class Conductor:
             return 0
         with self._ws.storage.writing() as unit:
             claimed = unit.claims.effects(self._name, now, LEASE, EFFECTS_AT_ONCE)
-            unit.commit()
+            unit.keep()
         if not claimed:
             return 0
         legs = legs_of(claimed)
@@ -193,7 +193,7 @@ class Conductor:
         claims = [Claim(owed.effect, owed.case, owed.epoch) for owed in leg.owed]
         with self._ws.storage.writing() as unit:
             unit.claims.release("effect", claims)
-            unit.commit()
+            unit.keep()
 
     # --- pauses ---
 

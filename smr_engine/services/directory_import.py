@@ -40,7 +40,7 @@ def import_(ws: Workspace, actor: Actor) -> str:
         facts = {"version": version + 1, "digest": digest}
         envelope = Envelope(now, actor.id, door=actor.door, os_user=actor.os_user)
         unit.events.append(STREAM, "DirectoryImported", facts, {STREAM: dict(data)}, envelope)
-        unit.commit()
+        unit.keep()
     return digest
 
 

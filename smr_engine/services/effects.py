@@ -188,7 +188,7 @@ def _begin(ws: Workspace, claim: Claim) -> bool:
         begun = _status(case, claim.id) is EffectStatus.SENDING
         if begun and not unit.claims.held("effect", claim):
             return False
-        unit.commit()
+        unit.keep()
     if owes:
         ws.waker.wake()
     return begun

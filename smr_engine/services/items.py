@@ -84,7 +84,7 @@ def attach(
         case, owes = apply_in(ws, unit, Order(case_of(item), command, actor, item))
         if data:  # once it is not refused, and before an event speaks of it
             ws.attachments.put(digest, data)
-        unit.commit()
+        unit.keep()
     if owes:
         ws.waker.wake()
     return _done(case, item)

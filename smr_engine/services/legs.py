@@ -33,7 +33,7 @@ def next_leg(ws: Workspace, case: str, owner: str) -> Leg | None:
     """Claim what a case owes now and return it as a leg; None if it owes nothing."""
     with ws.storage.writing() as unit:
         claimed = unit.claims.effects(owner, ws.clock.now(), LEASE, LEG_LIMIT, case)
-        unit.commit()
+        unit.keep()
     return legs_of(claimed)[0] if claimed else None
 
 
@@ -53,7 +53,7 @@ def keep(ws: Workspace, owed: Sequence[Mapping[str, Any]]) -> list[Mapping[str, 
     longest = timedelta(seconds=max(each["timeout_s"] for each in owed))
     with ws.storage.writing() as unit:
         ours = unit.claims.renew("effect", claims, ws.clock.now() + LEASE + longest)
-        unit.commit()
+        unit.keep()
     return [each for each in owed if each["effect"] in ours]
 
 

@@ -84,7 +84,7 @@ def add(
             inputs=dict(inputs or {}),
         )
         _put(ws, unit, row, actor, "ScheduleAdded")
-        unit.commit()
+        unit.keep()
     ws.waker.wake()
     return _view(row, ws.clock.now())
 
@@ -102,7 +102,7 @@ def remove(ws: Workspace, actor: Actor, schedule: str) -> None:
         _may(ws, unit, library.read(ws, row.playbook)[0], actor)
         row = replace(row, removed_at=ws.clock.now())
         _put(ws, unit, row, actor, "ScheduleRemoved")
-        unit.commit()
+        unit.keep()
 
 
 def next_(ws: Workspace, count: int, schedule: str | None = None) -> list[DueRow]:
@@ -154,7 +154,7 @@ def _add_trigger(ws: Workspace, row: ScheduleRow) -> None:
     with ws.storage.writing() as unit:
         if not any(r.id == row.id for r in unit.schedules.all(removed=True)):
             _put(ws, unit, row, Actor("engine", "", "engine"), "ScheduleAdded")
-            unit.commit()
+            unit.keep()
 
 
 # --- due instants ------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def start_scheduled(ws: Workspace, schedule: str, due: datetime) -> str:
     with ws.storage.writing() as unit:
         if unit.schedules.record(run):
             _note(ws, unit, run)
-            unit.commit()
+            unit.keep()
     return case
 
 
@@ -249,7 +249,7 @@ def _skip(ws: Workspace, row: ScheduleRow, due: datetime) -> str:
     with ws.storage.writing() as unit:
         if unit.schedules.record(run):
             _note(ws, unit, run)
-            unit.commit()
+            unit.keep()
     return ""
 
 

@@ -1,7 +1,7 @@
 """The storage ports: what the services ask of a database, whichever it is.
 
-A unit of work is one transaction. It is rolled back unless `commit` is called; everything it did is
-durable when `commit` returns and not before. `writing()` holds the writer's place from the start on
+A unit of work is one transaction. It is rolled back unless `keep` is called; everything it did is
+durable when `keep` returns and not before. `writing()` holds the writer's place from the start on
 SQLite (a queue in front of the database) and locks the case that is loaded on PostgreSQL;
 `reading()` sees one consistent snapshot, never waits for writers and refuses to write.
 """
@@ -236,7 +236,7 @@ class UnitOfWork(Protocol):
         """Undo what happens inside when it raises; the unit of work goes on."""
         ...
 
-    def commit(self) -> None:
+    def keep(self) -> None:
         """Make everything durable; nothing may follow in this unit of work."""
         ...
 

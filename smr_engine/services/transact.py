@@ -54,7 +54,7 @@ def apply(ws: Workspace, order: Order) -> Case:
     try:
         with ws.storage.writing() as unit:
             case, owes = apply_in(ws, unit, order)
-            unit.commit()
+            unit.keep()
     except KeyTaken:
         return read(ws, order.case, order.locate)
     if owes:

@@ -99,7 +99,7 @@ class SqlUnitOfWork:
             transaction.heads = heads
             raise
 
-    def commit(self) -> None:
+    def keep(self) -> None:
         """Make everything durable; nothing may follow in this unit of work.
 
         Raises:

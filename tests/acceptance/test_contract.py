@@ -13,8 +13,6 @@ from tests.acceptance.answers import LEAK, SITUATION, crisis
 from tests.support.program import SMR, cold, copy_of, smr
 from tests.support.story import approves, chooses, fills, play, writes
 
-pytestmark = pytest.mark.xdist_group("contract")  # one crisis for all of them
-
 CASES = "case playbook title severity status outcome opened_at waiting_for"
 DOCUMENT = "document revision digest text author"
 EVENT = "seq at case kind actor on_behalf_of role assurance data leaf_hash"

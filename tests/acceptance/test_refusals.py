@@ -9,8 +9,6 @@ import pytest
 
 from tests.support.program import House, copy_of
 
-pytestmark = pytest.mark.xdist_group("refusals")  # one workspace for all of them
-
 STATEMENT = """
 playbook: statement
 version: 1.0.0

@@ -87,7 +87,7 @@ def _decide_and_claim(ws: Workspace, lea, item: str) -> None:
     items.decide(ws, lea, item, "approve")
     with ws.storage.writing() as unit:
         claimed = unit.claims.effects("bench", ws.clock.now(), LEASE, 10)
-        unit.commit()
+        unit.keep()
     if not claimed:
         message = f"nothing was owed after {item}"
         raise RuntimeError(message)
@@ -177,7 +177,7 @@ def one_by_one(server: str) -> None:
         time.sleep(4)
         with ws.storage.writing() as unit:
             claimed = unit.claims.effects("bench", ws.clock.now(), LEASE, 500)
-            unit.commit()
+            unit.keep()
         seconds = [ground.timed(lambda g=leg: dispatcher.run_leg(g)) for leg in legs_of(claimed)]
     row(
         "drained through run_leg, one by one",

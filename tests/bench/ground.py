@@ -76,7 +76,7 @@ def let_go_of_messages(ws: Workspace) -> None:
     while True:
         with ws.storage.writing() as unit:
             owed = unit.claims.effects("bench", ws.clock.now(), LEASE, 5_000)
-            unit.commit()
+            unit.keep()
         if not owed:
             return
         for claim in owed:

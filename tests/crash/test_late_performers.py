@@ -114,7 +114,7 @@ class Interrupted:
 def claim(ws: Workspace, owner: str) -> Claim:
     with ws.storage.writing() as unit:
         claimed = unit.claims.effects(owner, ws.clock.now(), LEASE, 1)
-        unit.commit()
+        unit.keep()
     return claimed[0]
 
 

@@ -124,7 +124,7 @@ class Office:
         with self.ws.storage.writing() as unit:  # messages about items are somebody else's
             now = self.ws.clock.now()
             unit.claims.effects("somebody else", now, LEASE * 10, 10, case)
-            unit.commit()
+            unit.keep()
         self.approve(case)
         return case
 
@@ -136,7 +136,7 @@ class Office:
     def legs(self, case: str = "") -> list[Leg]:
         with self.ws.storage.writing() as unit:
             claimed = unit.claims.effects("test", self.ws.clock.now(), LEASE, 2000, case)
-            unit.commit()
+            unit.keep()
         return legs_of(claimed)
 
     def publish_note(self, playbook: str = "approval") -> str:

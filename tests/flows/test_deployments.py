@@ -36,7 +36,8 @@ steps:
 """
 PLAYBOOKS = {
     "outreach": OUTREACH % "",
-    "secret-outreach": OUTREACH.replace("outreach", "secret-outreach") % "visibility: [smr-lead]",
+    "secret-outreach": OUTREACH.replace("outreach", "secret-outreach")
+    % "visibility: {restricted: [smr-lead]}",
 }
 LISTED = "prefect_start: [outreach]\n"
 INPUTS = {"blog": "https://blog.example.test/", "tone": "warm"}

@@ -178,7 +178,7 @@ def test_an_effect_that_somebody_else_has_taken_over_is_left_to_them(office, pre
     with office.ws.storage.writing() as unit:
         later = office.ws.clock.now() + LEASE * 2
         assert len(unit.claims.effects("another", later, LEASE, 10, case)) == 1
-        unit.commit()
+        unit.keep()
     ready.run_leg(leg)
     assert office.pages() == []
     (run,) = prefect.runs(case)

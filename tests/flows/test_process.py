@@ -48,7 +48,7 @@ dispatcher._booting.join()
 case = cases.start(ws, Actor("ana"), "three-at-once", {}).case
 with ws.storage.writing() as unit:
     legs = legs_of(unit.claims.effects("test", ws.clock.now(), LEASE, 100))
-    unit.commit()
+    unit.keep()
 def during():
     from prefect.runtime import flow_run
     seen.append([signal.getsignal(sign) for sign in signs] == before)

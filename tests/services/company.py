@@ -99,7 +99,7 @@ class Company:
         """Claim all that is owed now, for two minutes."""
         with self.ws.storage.writing() as unit:
             claims = unit.claims.effects("test", self.clock.now(), timedelta(minutes=2), limit=100)
-            unit.commit()
+            unit.keep()
         return claims
 
 

@@ -125,7 +125,7 @@ class Story:
     def go(self, *events: e.Event, actor: str = "ana", minutes: float = 0, key: str = "") -> Saved:
         with self.storage.writing() as unit:
             saved = tell(unit, self.ref, events, envelope(actor, minutes), key)
-            unit.commit()
+            unit.keep()
         self.told += [(event, at(minutes), actor) for event in events]
         return saved
 

@@ -125,7 +125,7 @@ def test_a_savepoint_takes_back_what_failed_inside_and_keeps_the_rest(storage):
             note_and_fail(unit, "second")
         with unit.savepoint():
             tell(unit, REF, (e.NoteWritten(text="third"),), envelope(minutes=30))
-        unit.commit()
+        unit.keep()
     with storage.reading() as unit:
         notes = unit.events.select(EventFilter(cases=(REF,), kinds=("NoteWritten",)))
         assert [n.content["text"] for n in notes] == ["first", "third"]
@@ -141,7 +141,7 @@ def test_a_unit_of_work_for_reading_refuses_to_write(storage):
 
 def test_a_unit_of_work_that_is_over_refuses_to_work(storage):
     with storage.writing() as unit:
-        unit.commit()
+        unit.keep()
         with pytest.raises(RuntimeError, match="not open"):
             unit.queries.counts()
     with pytest.raises(RuntimeError, match="not open"):
@@ -152,7 +152,7 @@ def test_references_count_per_prefix_and_year(storage):
     with storage.writing() as unit:
         asked = [("CRISIS", 2026), ("CRISIS", 2026), ("REVIEW", 2026), ("CRISIS", 2027)]
         given = [unit.cases.next_reference(*which) for which in asked]
-        unit.commit()
+        unit.keep()
     assert given == ["CRISIS-2026-0001", "CRISIS-2026-0002", "REVIEW-2026-0001", "CRISIS-2027-0001"]
 
 

@@ -17,7 +17,7 @@ LEASE = timedelta(minutes=2)
 def claim(storage, now, *, owner="one", limit=10, case="", what="effects"):
     with storage.writing() as unit:
         found = getattr(unit.claims, what)(owner, now, LEASE, limit, case)
-        unit.commit()
+        unit.keep()
     return found
 
 
@@ -34,7 +34,7 @@ def held(storage, claimed, kind="effect"):
 def release(storage, *claimed, kind="effect"):
     with storage.writing() as unit:
         unit.claims.release(kind, claimed)
-        unit.commit()
+        unit.keep()
 
 
 def test_publications_are_claimed_first_and_then_what_waits_longest(storage):
@@ -77,7 +77,7 @@ def test_a_lease_is_extended_while_it_is_held(storage):
     [first] = claim(storage, at(0))
     with storage.writing() as unit:
         assert list(unit.claims.renew("effect", [first], at(10))) == [first.id]
-        unit.commit()
+        unit.keep()
     assert claim(storage, at(9)) == []
     [second] = claim(storage, at(10))
     with storage.writing() as unit:

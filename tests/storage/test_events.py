@@ -37,7 +37,7 @@ def test_an_event_tells_who_did_it_and_how_they_proved_who_they_are(storage):
     with storage.writing() as unit:
         case = unit.cases.load(REF)
         unit.cases.save(case, case, [e.NoteWritten(text="Called the platform.")], who)
-        unit.commit()
+        unit.keep()
     note = select(storage, cases=(REF,))[-1]
     assert (note.actor, note.on_behalf_of, note.roles) == ("ben", "ana", ("legal", "smr-lead"))
     assert (note.assurance, note.door, note.at, note.os_user) == ("mfa", "web", at(3), "aruiz")
@@ -134,7 +134,7 @@ def test_other_streams_are_chained_by_themselves(storage):
                 "directory", "DirectoryImported", facts, {"directory": {"people": []}}, who
             )
         unit.events.append("schedules", "ScheduleAdded", {"schedule": "s1"}, {}, who)
-        unit.commit()
+        unit.keep()
     first, second, other = select(storage)
     assert [s.version for s in (first, second, other)] == [1, 2, 1]
     assert first.content == {"people": []}

@@ -42,7 +42,7 @@ def test_a_playbook_version_is_registered_once_byte_for_byte(storage):
         assert unit.playbooks.add(playbook())
         assert not unit.playbooks.add(playbook(name="another-name"))
         assert unit.playbooks.add(playbook("blogger-outreach", "cd" * 32))
-        unit.commit()
+        unit.keep()
     with storage.reading() as unit:
         assert unit.playbooks.get("ab" * 32) == playbook()
         assert unit.playbooks.get("00" * 32) is None

@@ -52,7 +52,7 @@ def test_writers_of_one_case_queue_and_lose_nothing(storage):
                 tell(
                     unit, REF, (e.NoteWritten(text=f"{number}/{round_}"),), envelope("ana", minutes)
                 )
-                unit.commit()
+                unit.keep()
 
     together(4, write)
     assert verified(storage).events == 21
@@ -65,7 +65,7 @@ def test_starts_at_once_get_references_of_their_own(storage):
         with storage.writing() as unit:
             ref = unit.cases.next_reference("CRISIS", 2026)
             tell(unit, ref, (opening(ref),), envelope())
-            unit.commit()
+            unit.keep()
             return ref
 
     refs = together(6, start)
@@ -83,7 +83,7 @@ def test_no_effect_and_no_timer_is_claimed_by_two(storage):
         while True:
             with storage.writing() as unit:
                 batch = unit.claims.effects(f"c{number}", at(0), timedelta(minutes=5), 4)
-                unit.commit()
+                unit.keep()
             if not batch:
                 return got
             got += [c.id for c in batch]
@@ -100,19 +100,19 @@ def test_who_reports_and_who_claims_again_cannot_both_be_right(storage):
         story.go(opening(ref), owed(ref, 1))
         with storage.writing() as unit:
             old = unit.claims.claim(f"{ref}.1", "old", at(0), timedelta(minutes=1))
-            unit.commit()
+            unit.keep()
 
         def act(which, ref=ref, old=old):
             with storage.writing() as unit:
                 if which == 1:
                     got = unit.claims.claim(f"{ref}.1", "new", at(5), timedelta(minutes=1))
-                    unit.commit()
+                    unit.keep()
                     return got is not None
                 unit.cases.load(ref)
                 if not unit.claims.held("effect", old):
                     return False
                 tell(unit, ref, (e.EffectDone(effect=f"{ref}.1"),), envelope("engine", 5))
-                unit.commit()
+                unit.keep()
                 return True
 
         assert sorted(together(2, act)) == [False, True]
@@ -140,7 +140,7 @@ def test_the_scopes_that_are_loaded_are_as_new_as_the_lock(storage):
         loaded.set()
         waiting.wait()
         thread.join(0.2)  # it waits for the lock: the time is a chance to go wrong, not a wake-up
-        unit.commit()
+        unit.keep()
     thread.join()
     item = found["case"].scopes["mobilise/freeze"].items[f"{REF}.5"]
     assert item.status == "completed"
@@ -154,7 +154,7 @@ def write_notes(database: Database, count: int) -> None:
             case = unit.cases.load(REF)
             minutes = (case.header.last_at - at(0)) / timedelta(minutes=1) + 1
             tell(unit, REF, (e.NoteWritten(text="from afar"),), envelope("ana", minutes))
-            unit.commit()
+            unit.keep()
     storage.close()
 
 
@@ -166,7 +166,7 @@ def die(database: Database, committed: bool) -> None:
     ref = unit.cases.next_reference("CRISIS", 2026)
     tell(unit, ref, (opening(ref), owed(ref, 1)), envelope())
     if committed:
-        unit.commit()
+        unit.keep()
     os.kill(os.getpid(), signal.SIGKILL)
 
 

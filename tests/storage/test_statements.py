@@ -43,7 +43,7 @@ def test_a_start_takes_three_statements(storage):
     with counting(storage) as seen, storage.writing() as unit:
         ref = unit.cases.next_reference("CRISIS", 2026)
         tell(unit, ref, (opening(ref), *task(ref, 1)), envelope(), "a key")
-        unit.commit()
+        unit.keep()
     assert len(seen) == 3, seen
 
 
@@ -59,7 +59,7 @@ def test_a_decision_that_opens_the_next_steps_takes_five_statements_with_its_loa
     with counting(storage) as seen, storage.writing() as unit:
         assert unit.events.by_key("k") is None
         tell(unit, REF, decided, envelope("dana", 30), "k", locate=f"{REF}.13")
-        unit.commit()
+        unit.keep()
     assert len(seen) == 5, seen  # key, case, scopes, numbers, rows
 
 
@@ -71,7 +71,7 @@ def test_completing_an_item_takes_six_because_leases_go_in_a_statement_of_their_
     with counting(storage) as seen, storage.writing() as unit:
         assert unit.events.by_key("k") is None
         tell(unit, REF, (done,), envelope("ben", 30))
-        unit.commit()
+        unit.keep()
     assert len(seen) == 6, seen
 
 
@@ -79,14 +79,14 @@ def test_a_report_takes_seven_statements_with_the_check_of_its_lease(storage):
     whole_story(storage)
     with storage.writing() as unit:
         claim = unit.claims.claim(f"{REF}.8", "one", at(26), timedelta(minutes=1))
-        unit.commit()
+        unit.keep()
     done = e.EffectDone(
         path="mobilise/freeze/stop_posts", scope="mobilise/freeze", effect=f"{REF}.8"
     )
     with counting(storage) as seen, storage.writing() as unit:
         assert unit.claims.held("effect", claim)
         tell(unit, REF, (done,), envelope("engine", 27))
-        unit.commit()
+        unit.keep()
     assert len(seen) == 7, seen
 
 
@@ -95,10 +95,10 @@ def test_claiming_takes_two_statements_however_many_there_are(storage):
         ref = f"CRISIS-2026-{number:04d}"
         with storage.writing() as unit:
             tell(unit, ref, (opening(ref), *[owed(ref, n) for n in range(1, 9)]), envelope())
-            unit.commit()
+            unit.keep()
     with counting(storage) as seen, storage.writing() as unit:
         claimed = unit.claims.effects("one", at(1), timedelta(minutes=1), 100)
-        unit.commit()
+        unit.keep()
     assert (len(claimed), len(seen)) == (24, 2), seen
 
 

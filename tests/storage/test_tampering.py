@@ -26,7 +26,7 @@ def story(storage) -> Story:
     told = whole_story(storage)
     with storage.writing() as unit:
         unit.events.append("directory", "DirectoryImported", {"version": 1}, {}, envelope())
-        unit.commit()
+        unit.keep()
     return told
 
 
@@ -202,7 +202,7 @@ def test_the_source_of_a_playbook_is_compared_with_its_digest(storage):
     row = PlaybookRow("00" * 32, "crisis-response", "1.0.0", "", b"name: x", at(0), shipped=True)
     with storage.writing() as unit:
         unit.playbooks.add(row)
-        unit.commit()
+        unit.keep()
     [problem] = verify(storage).problems
     assert problem == {"row": f"playbooks {'00' * 32}", "what": "source does not have this digest"}
 
@@ -213,7 +213,7 @@ def test_a_history_that_no_decision_could_have_given_is_named(storage):
     with storage.writing() as unit:
         case = unit.cases.load(REF)
         unit.cases.save(case, case, [e.CaseReleased()], envelope())
-        unit.commit()
+        unit.keep()
     [problem] = verify(storage).problems
     assert "CaseReleased cannot follow the events before it" in problem["what"]
 
@@ -224,6 +224,6 @@ def test_a_state_that_was_saved_but_is_not_what_the_events_give_is_named(storage
     with storage.writing() as unit:
         case = unit.cases.load(REF)
         unit.cases.save(case, case, [e.NoteWritten(text="a")], envelope(minutes=1))
-        unit.commit()
+        unit.keep()
     [problem] = verify(storage).problems
     assert problem == {"row": f"cases {REF}", "what": "header is not what the events give"}

@@ -40,8 +40,8 @@ def test_cases_do_not_wait_for_each_other(storage):
     with storage.writing() as first, storage.writing() as second:
         for unit, ref in ((first, REF), (second, "CRISIS-2026-0002")):
             tell(unit, ref, (e.NoteWritten(text="at once"),), envelope(minutes=5))
-        second.commit()
-        first.commit()
+        second.keep()
+        first.keep()
     assert Story(storage).loaded().header.last_at == at(5)
 
 
@@ -82,7 +82,7 @@ def test_writers_of_sqlite_queue_at_the_lock(database, open_again):
         begun.set()
         with second.writing() as unit:
             order.append("second")
-            unit.commit()
+            unit.keep()
 
     thread = threading.Thread(target=write)
     with first.writing() as unit:
@@ -90,17 +90,17 @@ def test_writers_of_sqlite_queue_at_the_lock(database, open_again):
         begun.wait()
         thread.join(0.1)  # time enough to go wrong
         order.append("first")
-        unit.commit()
+        unit.keep()
     thread.join()
     assert order == ["first", "second"]
 
 
 def test_the_lock_is_free_again_after_a_unit_of_work_that_could_not_begin(storage):
     with storage.writing() as unit:
-        unit.commit()
+        unit.keep()
     storage.close()
     with storage.writing() as unit:  # closing gives connections back; it does not end anything
-        unit.commit()
+        unit.keep()
 
 
 def test_a_failure_of_the_database_is_told_in_our_words_without_the_row(storage):

@@ -147,12 +147,12 @@ class _Unit:
     def claims(self) -> Claims:
         return _Claims(self._inner.claims, self.done, self._fuse)  # type: ignore[return-value]
 
-    def commit(self) -> None:
+    def keep(self) -> None:
         """Commit between two boundaries; a claim that got nothing changed nothing."""
         what = ", ".join(self.done)
         if what:
             self._fuse.reach(f"before the commit of {what}")
-        self._inner.commit()
+        self._inner.keep()
         if what:
             self._fuse.reach(f"after the commit of {what}")
 

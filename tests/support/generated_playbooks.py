@@ -343,8 +343,8 @@ class _Maker:
 _KINDS: dict[str, tuple[int, Callable[[_Maker, _List], Step | None]]] = {
     "task": (4, _Maker.task),
     "draft": (4, _Maker.draft),
-    "approval": (6, _Maker.approval),
-    "publish": (6, _Maker.publish),
+    "approval": (8, _Maker.approval),
+    "publish": (10, _Maker.publish),
     "notify": (2, _Maker.notify),
     "decision": (2, _Maker.decision),
     "wait": (2, _Maker.wait),

@@ -22,6 +22,7 @@ def content_changed(run: Run, home: str, document: str) -> None:
     """Ask again wherever a document is under approval, or was approved and is not out yet.
 
     Raises:
+        Refusal: it was approved in a branch that has been ended, and something relies on that.
         StepProblemError: nobody could approve the new content.
     """
     for place in _asked_about(run, home, document):
@@ -31,7 +32,9 @@ def content_changed(run: Run, home: str, document: str) -> None:
                 if item.kind is ItemKind.APPROVAL:
                     approvals.ask(run, place, approvals.resolve(run, place), previous=item)
         elif state.status is StepStatus.COMPLETED and state.outcome == "approved":
-            reopen(run, place)
+            ended = any(run.scope(p).ended is not None for p, _ in _over_around(run, place.scope))
+            if not ended or publications_of(run.index, place.step.id):
+                reopen(run, place)
 
 
 def refuse_if_begun(run: Run, home: str, document: str) -> None:
@@ -69,46 +72,54 @@ def reopen(run: Run, place: Place) -> None:
     A branch that was over goes on for it. Its `when` held once and is not asked again.
 
     Raises:
+        Refusal: its branch did not come to its end, but was ended.
         StepProblemError: nobody could approve it now.
     """
+    over = _over_around(run, place.scope)
+    if any(run.scope(path).ended is not None for path, _ in over):
+        message = f"{place.step.title} was decided in a part of the case that has been ended"
+        raise Refusal("approval-over", message, hint="it cannot be asked again", where=place.path)
     for name in publications_of(run.index, place.step.id):
-        wanted = run.position(name)
-        paths = [p for p in run.header.running if flow.runs_in(run, p, wanted.scopes)]
-        run.need(paths)
-        for path in paths:
-            state = run.scope(path).step(name)
-            relies = run.scope_of_step(path, place.step.id) == place.scope
-            if relies and state.status in {StepStatus.ACTIVE, StepStatus.FAILED}:
-                closing.reopen(run, path, (wanted.step,), "the content changed")
-    around = scope_chain(run.index, place.scope)
-    for inner, outer in reversed(list(pairwise(around))):
-        if run.scope(inner).status is ScopeStatus.ENDED:
-            run.emit(e.ScopeStarted(scope=outer, path=inner))
+        _take_back(run, place, name)
+    for path, outer in over:
+        run.emit(e.ScopeStarted(scope=outer, path=path))
     closing.reopen(run, place.scope, (place.step,), "the content changed")
     approvals.start_approval(run, place)
 
 
-def _may_go_on(run: Run, home: str, scope: str) -> bool:
-    """Return whether a branch may go on after it was over: if its list had come to its end.
+def _take_back(run: Run, place: Place, publish: str) -> None:
+    """Let a publication that relies on this approval wait for it again."""
+    wanted = run.position(publish)
+    paths = [p for p in run.header.running if flow.runs_in(run, p, wanted.scopes)]
+    run.need(paths)
+    for path in paths:
+        state = run.scope(path).step(publish)
+        relies = run.scope_of_step(path, place.step.id) == place.scope
+        if relies and state.status in {StepStatus.ACTIVE, StepStatus.FAILED}:
+            closing.reopen(run, path, (wanted.step,), "the content changed")
 
-    One that was ended or cancelled does not; nor does anything in an element or round that is over.
+
+def _over_around(run: Run, scope: str) -> list[tuple[str, str]]:
+    """Return the scopes at and around a scope that are over, outer before inner.
+
+    Each with the scope around it.
     """
-    between = [p for p in scope_chain(run.index, scope) if encloses(home, p)]
-    return run.alive(home) and all(run.scope(p).ended is None for p in between)
+    around = list(pairwise(scope_chain(run.index, scope)))
+    return [(p, o) for p, o in reversed(around) if run.scope(p).status is ScopeStatus.ENDED]
 
 
 def _asked_about(run: Run, home: str, document: str) -> list[Place]:
     """Return the approval steps about a document, in its scope and in the running ones below it.
 
-    Also those in branches that are over: something later may rely on them.
+    Also those in branches that are over, where something later may rely on them: nothing in an
+    element or round that is over does.
     """
     below = [p for p in run.header.running if p == home or encloses(home, p)]
     found = []
     for name in approvals_of(run.index, document):
-        position = run.position(name)
-        paths = {p: None for p in below if flow.runs_in(run, p, position.scopes)}
-        joined = run.scope_of_step(home, name)
-        if joined is not None and _may_go_on(run, home, joined):
+        paths = {p: None for p in below if flow.runs_in(run, p, run.position(name).scopes)}
+        joined = run.scope_of_step(home, name) if run.alive(home) else None
+        if joined is not None:
             paths[joined] = None
         run.need(list(paths))
         found += [run.place(p, name) for p in paths if run.find_document(p, document) == home]

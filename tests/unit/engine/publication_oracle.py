@@ -1,0 +1,120 @@
+"""A second opinion on every publication, from the events alone: was exactly this approved?
+
+It shares no code with the engine: it replays who was asked about what, who decided, and what went
+out, and asserts the promise of the house word for word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import permutations
+from typing import Any
+
+from smr_engine.engine import events as e
+from smr_engine.engine.world import World
+from smr_engine.playbook.model import Playbook, PublishStep, walk
+
+
+class PublicationOracle:
+    """Follows the events of one case."""
+
+    def __init__(self, playbook: Playbook, world: World) -> None:
+        self.requires = {s.id: s for s in walk(playbook.steps) if isinstance(s, PublishStep)}
+        self.world = world
+        self.items: dict[str, e.ItemOpened] = {}
+        self.votes: dict[str, list[e.DecisionRecorded]] = {}
+        self.granted: dict[str, str] = {}  # path of the approval -> item
+        self.authors: dict[tuple[str, str], list[tuple[str, str]]] = {}  # text -> author, digest
+        self.owed: dict[str, e.EffectOwed] = {}
+        self.begun = 0
+
+    def follow(self, events: Iterable[e.Event]) -> None:
+        """Take more events; assert at each publication that it was approved."""
+        for event in events:
+            handler = getattr(self, f"_{event.kind()}", None)
+            if handler is not None:
+                handler(event)
+
+    def _ItemOpened(self, event: e.ItemOpened) -> None:
+        self.items[event.item] = event
+        if event.kind_of == "publish":
+            self._goes_out(event.step, event.bundle["account"], event.bundle["text"], None)
+
+    def _DecisionRecorded(self, event: e.DecisionRecorded) -> None:
+        asked = self.items[event.item]
+        assert event.digest == asked.bundle_digest
+        assert event.person not in asked.excluded
+        assert event.on_behalf_of not in asked.excluded
+        self.votes.setdefault(event.item, []).append(event)
+
+    def _ItemCompleted(self, event: e.ItemCompleted) -> None:
+        asked = self.items[event.item]
+        if asked.kind_of == "approval" and event.outcome == "approved":
+            self._granted(asked, self.votes[event.item])
+            self.granted[asked.path] = event.item
+
+    def _StepReopened(self, event: e.StepReopened) -> None:
+        self.granted.pop(event.path, None)
+
+    def _StepSkipped(self, event: e.StepSkipped) -> None:
+        self.granted.pop(event.path, None)
+
+    def _DocumentRevised(self, event: e.DocumentRevised) -> None:
+        saved = self.authors.setdefault((event.scope, event.document), [])
+        saved.append((event.author, event.digest))
+
+    def _EffectOwed(self, event: e.EffectOwed) -> None:
+        if event.kind_of == "publication":
+            self.owed[event.effect] = event
+
+    def _PublicationStarted(self, event: e.PublicationStarted) -> None:
+        owed = self.owed[event.effect]
+        self.begun += 1
+        self._goes_out(owed.step, owed.account, owed.payload["text"], owed.payload)
+
+    def _granted(self, asked: e.ItemOpened, votes: list[e.DecisionRecorded]) -> None:
+        yes = [v for v in votes if v.decision == "approve"]
+        assert all(v.decision in {"approve", "recuse"} for v in votes)
+        assert len({v.person for v in votes}) == len(votes), "somebody decided twice"
+        seats = [line for line in asked.lines for _ in range(self._need(line))]
+        assert seats
+        assert any(
+            all(set(line.roles) & set(v.roles) for line, v in zip(seats, order, strict=True))
+            for order in permutations(yes, len(seats))
+        ), "the quorum is not there"
+        for entry in asked.bundle["documents"]:
+            saved = self.authors[entry["scope"], entry["document"]]
+            assert saved[-1][1] == entry["digest"], "approved what is not the newest text"
+            assert not {v.person for v in yes} & {author for author, _ in saved}
+
+    def _need(self, line: Any) -> int:
+        if line.need is not None:
+            return int(line.need)
+        return max(1, len({p for role in line.roles for p in self.world.holders(role)}))
+
+    def _goes_out(self, step: str, account: str, text: str, payload: Any) -> None:
+        publish = self.requires[step]
+        assert publish.requires
+        for approval in publish.requires:
+            grants = [
+                self.items[item]
+                for path, item in self.granted.items()
+                if path.rsplit("/", 1)[-1] == approval
+            ]
+            assert any(self._covers(g, publish, account, text, payload) for g in grants), step
+
+    def _covers(
+        self, asked: e.ItemOpened, publish: PublishStep, account: str, text: str, payload: Any
+    ) -> bool:
+        import hashlib
+
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        about = [d for d in asked.bundle["documents"] if d["document"] == publish.document]
+        places = [
+            p
+            for p in asked.bundle["publications"]
+            if p["step"] == publish.id
+            and account in p["accounts"]
+            and (payload is None or p["to"] == payload["to"])
+        ]
+        return bool(places) and all(d["digest"] == digest for d in about)
