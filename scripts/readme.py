@@ -5,7 +5,6 @@ The demo and the figures are pasted by hand from runs: they are what was seen, n
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -37,8 +36,9 @@ def generated() -> Mapping[str, str]:
 def filled(text: str) -> str:
     """Return the README's text with the generated parts as they are now."""
     for name, part in generated().items():
-        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
-        text = re.sub(pattern, lambda found, p=part: f"{found[1]}{p}\n{found[2]}", text, flags=re.DOTALL)
+        before, rest = text.split(f"<!-- {name} -->\n", 1)
+        _, after = rest.split(f"<!-- /{name} -->", 1)
+        text = f"{before}<!-- {name} -->\n{part}\n<!-- /{name} -->{after}"
     return text
 
 

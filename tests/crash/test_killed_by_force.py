@@ -1,7 +1,8 @@
 """Real conductors with a real Prefect, killed with `kill -9` while five cases run.
 
-Two of `smr work` run beside each other on one workspace; again and again the older one is killed at
-a moment that is drawn, and a new one started. People go on acting meanwhile.
+Two of `smr work` run beside each other on one workspace. By turns the older one is killed while its
+flows run and the younger one while it starts, each at a moment that is drawn; a new one follows.
+People go on acting meanwhile.
 """
 
 from __future__ import annotations
@@ -32,11 +33,14 @@ from tests.support.houses import DIRECTORY, SETTINGS, furnish
 
 CASES = 5
 KILLS = 20
-ACTS_BETWEEN_KILLS = 3
-"""Five stories have 60 acts: so the work lasts until the last kill."""
+OLDEST, YOUNGEST = 0, -1
+ACTS_PER_PAIR = 6
+"""Between two kills of the oldest; five stories have 60, so the work lasts until the last kill."""
 MANY = 1_000
-MOMENT_S = 0.6
-"""Within so many seconds after an effect was performed the next kill comes."""
+WARM_S = 0.6
+"""The oldest is killed within so many seconds after an effect was performed: its flows run."""
+COLD_S = 1.5
+"""The youngest is killed within so many seconds of its start."""
 PATIENCE_S = 60.0
 BESIDE_EACH_OTHER = 2
 # The lease of 120 s is made 4 s: nobody wants to wait for the dead. All else is the program as it is.
@@ -93,11 +97,11 @@ class Shift:
             subprocess.Popen(command, env=self._environ, stdout=self._log, stderr=self._log)
         )
 
-    def kill_the_oldest(self) -> None:
+    def kill(self, which: int) -> None:
         """Kill one with SIGKILL; it must have been alive."""
-        oldest = self._working.pop(0)
-        oldest.kill()
-        assert oldest.wait() == -signal.SIGKILL
+        process = self._working.pop(which)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
 
     def go_home(self) -> list[int]:
         """Ask all to finish what is under way; return how they left."""
@@ -135,14 +139,18 @@ def test_five_cases_finish_although_their_conductors_are_killed_twenty_times(
         for _ in range(BESIDE_EACH_OTHER):
             at_work.begin()
         caught = 0
-        for _ in range(KILLS):
-            done = performed(ws)
-            live_on(ws, people, PATIENCE_S, ACTS_BETWEEN_KILLS, lambda: performed(ws) > done)
-            live_on(ws, people, dice.uniform(0.0, MOMENT_S))
-            at_work.kill_the_oldest()
+        for number in range(KILLS):
+            if number % 2:
+                live_on(ws, people, dice.uniform(0.0, COLD_S))
+                at_work.kill(YOUNGEST)
+            else:
+                done = performed(ws)
+                live_on(ws, people, PATIENCE_S, ACTS_PER_PAIR, lambda: performed(ws) > done)
+                live_on(ws, people, dice.uniform(0.0, WARM_S))
+                at_work.kill(OLDEST)
             caught += owed(ws) > 0
             at_work.begin()
-        assert caught >= KILLS / 2
+        assert caught >= KILLS / 4
         live_on(ws, people, PATIENCE_S, MANY, lambda: over(ws))
         assert at_work.go_home() == [0] * BESIDE_EACH_OTHER
     assert wrong_with(ws, end_of(ws, house), CASES) == []
