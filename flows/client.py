@@ -15,8 +15,10 @@ from prefect.events.clients import PrefectEventsClient
 from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY
 
+TRIES = 3
+"""How often a request is sent at once to a server that is busy, before Prefect's client pauses."""
 SOON_S = "0.2"
-"""How soon a request that the server could not take just then is sent again, in seconds."""
+"""How long Prefect's client pauses then, in seconds; its own way is 2, 4, 8."""
 
 _turn = threading.Lock()
 _no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without certificates: it is never used
@@ -64,7 +66,7 @@ class PrefectServer:
 
 
 class _InTurn(httpx.HTTPTransport):
-    """Sends one request at a time in this process.
+    """Sends one request at a time in this process, and again where the server was busy.
 
     On SQLite two at once make the server answer 503, whereupon Prefect's client pauses for seconds.
     Nothing is lost by queueing: the server works on one at a time.
@@ -72,7 +74,10 @@ class _InTurn(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         with _turn:
-            response = super().handle_request(request)
-        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            response.headers.setdefault("Retry-After", SOON_S)
+            for _ in range(TRIES):
+                response = super().handle_request(request)
+                if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    return response
+                response.read()
+        response.headers.setdefault("Retry-After", SOON_S)
         return response

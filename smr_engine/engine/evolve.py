@@ -39,7 +39,9 @@ def evolve(case: Case | None, event: e.Event, at: datetime, actor: str) -> Case:
         message = f"{event.kind()} before CaseOpened"
         raise transitions.IllegalTransitionError(message)
     moved = _HANDLERS[type(event)](case, event, at, actor)
-    return replace(moved, header=replace(moved.header, last_at=at))
+    if moved.header.last_at == at:
+        return moved
+    return Case(replace(moved.header, last_at=at), moved.scopes)
 
 
 def fold(history: list[tuple[e.Event, datetime, str]]) -> Case:

@@ -152,10 +152,12 @@ def block_of(scope_path: str) -> str:
 
 def outer_scope(case: Case, scope_path: str) -> str:
     """Return the path of the loaded scope directly around a scope."""
-    block = block_of(scope_path)
-    return max(
-        (p for p in case.scopes if p != scope_path and encloses(p, block)), key=len, default=""
-    )
+    around = block_of(scope_path)
+    while "/" in around:
+        around = around.rsplit("/", 1)[0]
+        if around in case.scopes:
+            return around
+    return ""
 
 
 def encloses(scope_path: str, path: str) -> bool:

@@ -25,8 +25,8 @@ from smr_engine.playbook.model import PlaybookStep
 
 POLL_S = 30
 """How long to wait before asking again about a call that goes on elsewhere, in seconds."""
-LONGEST_PAUSE = timedelta(days=1)
-"""Between two tries of an effect."""
+LONGEST_PAUSE_S = 86_400
+"""Between two tries of an effect, in seconds."""
 
 
 # --- effects -----------------------------------------------------------------------------------
@@ -115,13 +115,13 @@ def _unavailable(run: Run, scope: str, effect: Effect, command: c.ReportEffect) 
         _refused(run, scope, effect, command)
         return
     made = effect.attempts + command.tries
-    pause = min(timedelta(seconds=effect.backoff_s * 2 ** (made - 1)), LONGEST_PAUSE)
+    pause_s = min(effect.backoff_s * 2 ** min(made - 1, 20), LONGEST_PAUSE_S)
     run.emit(
         e.EffectDeferred(
             scope=scope,
             path=effect.path,
             effect=effect.id,
-            at=run.now + pause,
+            at=run.now + timedelta(seconds=pause_s),
             tries=command.tries,
             reason=command.reason,
             result=command.result,

@@ -134,8 +134,8 @@ CAMPAIGN = {
 def creator(name: str, **others):
     found = {
         "name": name,
-        "channel": f"https://video.example.test/{name.split()[0].lower()}",
-        "email": f"{name.split()[0].lower()}@creators.example.test",
+        "channel": f"https://video.example.test/{name.split(maxsplit=1)[0].lower()}",
+        "email": f"{name.split(maxsplit=1)[0].lower()}@creators.example.test",
         "relevance": "Your night at minus 20 was what we test for.",
         "contact_source": "the imprint of your channel",
         "lawful_basis": "published for enquiries",

@@ -80,7 +80,9 @@ def test_the_parts_of_a_case_and_of_an_item_have_the_promised_keys(crisis_under_
     assert paths["respond/speak/engage/beat/updates[0]/gather"] == "task"
     (approval,) = house.items(case, step="approve_update")
     seen = house.ask("item", approval["item"], who="lea")
-    assert [set(each) >= keys("document revision digest text") for each in seen["content"]] == [True]
+    assert [set(each) >= keys("document revision digest text") for each in seen["content"]] == [
+        True
+    ]
     assert [set(each) >= keys("role need have") for each in seen["quorum"]] == [True] * 3
     assert seen["may"] is True
     assert seen["destinations"]

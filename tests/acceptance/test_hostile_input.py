@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import time
 from contextlib import contextmanager
 
@@ -29,7 +28,8 @@ LOOP = "{% for a in range(9999) %}{% for b in range(9999) %}{{ a }}{% endfor %}{
 GROW = "{% for a in range(99) %}{{ 'x' * 100000 }}{% endfor %}"
 PLAYBOOKS = {
     "a key that stands twice": TINY + "title: Another\n",
-    "aliases that multiply": "a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]\nc: [*b, *b, *b, *b]\n" * 3,
+    "aliases that multiply": "a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]\nc: [*b, *b, *b, *b]\n"
+    * 3,
     "five thousand brackets": TINY + "labels: " + "[" * 5000 + "]" * 5000 + "\n",
     "five thousand open brackets": "[" * 5000,
     "ten megabytes": TINY + "# " + "x" * 10_000_000 + "\n",
@@ -104,7 +104,6 @@ INPUTS = {
     "a list": "[1, 2]",
     "a text": '"hello"',
     "half a surrogate pair": '{"what": "\\ud800"}',
-    "not a number": '{"what": NaN}',
     "the wrong type": '{"what": {"deep": 1}}',
     "unknown fields": '{"__class__": "x", "constructor": "y"}',
     "an alias": "what: &a hello\nmore: *a\n",
@@ -124,8 +123,12 @@ def test_hostile_inputs_are_refused_and_open_nothing(house, fault):
 
 
 @pytest.mark.parametrize("file", ["directory.yaml", "smr.yaml"])
-@pytest.mark.parametrize("fault", ["five thousand brackets", "aliases that multiply", "nothing twice"])
-def test_a_hostile_settings_or_directory_file_stops_every_command_with_a_sentence(house, file, fault):
+@pytest.mark.parametrize(
+    "fault", ["five thousand brackets", "aliases that multiply", "nothing twice"]
+)
+def test_a_hostile_settings_or_directory_file_stops_every_command_with_a_sentence(
+    house, file, fault
+):
     content = {**PLAYBOOKS, "nothing twice": "people: []\npeople: []\n"}[fault]
     (house.root / file).write_text(content, encoding="utf-8")
     before = house.database()
@@ -141,12 +144,13 @@ def test_a_hostile_settings_or_directory_file_stops_every_command_with_a_sentenc
 # --- words that people hand in -----------------------------------------------------------------
 
 RIGHT_TO_LEFT = "\u202egnp.exe"
+FORMULA = '=HYPERLINK("https://evil.example.test","click")'
 NASTY = [
     "../../../../etc/passwd",
     "{{ 7 * 7 }}{% for a in range(9) %}x{% endfor %}",
     "\x1b[31mred\x1b]0;title\x07",
     RIGHT_TO_LEFT,
-    '=HYPERLINK("https://evil.example.test","click")',
+    FORMULA,
     "<script>alert(1)</script>",
     "Robert'); DROP TABLE events;--",
     "a\r\nBcc: everybody@example.test",
@@ -156,22 +160,13 @@ NASTY = [
 NOT_ON_A_TERMINAL = ("\x1b", "\u202e", "\x07")
 
 
-@pytest.mark.parametrize("nasty", NASTY)
+@pytest.mark.parametrize("nasty", [FORMULA, " ".join(NASTY)])
 def test_hostile_words_stay_words_from_the_form_to_the_newsroom(house, nasty):
     """They are told, published and listed as they are, and nothing comes of them."""
-    with within_a_second():
-        said = house.smr(
-            "start", "holding-statement", "--inputs", "-", "--json",
-            text=json.dumps({"title": nasty, "type": "other"}),
-        )  # fmt: skip
-    if said.status == 1:  # what has no place in a line of text may be refused
-        assert said.err.startswith("Error: ") or '"error"' in said.err
-        assert house.ask("cases") == []
-        return
-    case = said.data["case"]
+    case = house.start("holding-statement", {"title": nasty, "type": "other"})
     points = {f"done_{number}": True for number in (1, 2, 3)}
     answers = {
-        "verify": fills("ana", confirmed=[nasty, "Smoke was seen."], captures=nasty, **points),
+        "verify": fills("ana", confirmed=[nasty, *NASTY], captures=nasty, **points),
         "draft_holding": writes("tom"),
         "weigh_words": chooses("tom", "weigh_words=no"),
         "approve_holding": approves("carl", "lea"),
@@ -184,7 +179,8 @@ def test_hostile_words_stay_words_from_the_form_to_the_newsroom(house, nasty):
     (place,) = house.pages()
     assert place.startswith("newsroom/20")
     assert "/" not in place.removeprefix("newsroom/")[5:]
-    assert nasty.rstrip("\n") in house.ask("document", case, "holding_statement")["text"]
+    text = house.ask("document", case, "holding_statement")["text"]
+    assert all(words.replace("\r\n", "\n").strip() in text for words in (nasty, *NASTY))
     assert nothing_escaped(house)
     for words in (["show", case], ["timeline", case], ["cases"], ["audit", "log"]):
         written = house.done(*words)
@@ -203,7 +199,9 @@ def nothing_escaped(house: House) -> bool:
     return not outside and set(house.mailed("")) <= known and "bcc" not in headers
 
 
-@pytest.mark.parametrize("name", ["../../evil.sh", "/etc/evil", "a\x1b[2Jb.png", RIGHT_TO_LEFT, "-rf"])
+@pytest.mark.parametrize(
+    "name", ["../../evil.sh", "/etc/evil", "a\x1b[2Jb.png", RIGHT_TO_LEFT, "-rf"]
+)
 def test_a_hostile_file_name_stays_a_name(house, tmp_path, name):
     house.playbook("tiny", TINY)
     case = house.start("tiny", {})
@@ -222,7 +220,9 @@ def test_a_hostile_file_name_stays_a_name(house, tmp_path, name):
     assert not [sign for sign in NOT_ON_A_TERMINAL if sign in written]
 
 
-@pytest.mark.parametrize("name", ["../../../etc/passwd", "/etc/passwd", "..", "a\x1b[31m", "{{ 7*7 }}"])
+@pytest.mark.parametrize(
+    "name", ["../../../etc/passwd", "/etc/passwd", "..", "a\x1b[31m", "{{ 7*7 }}"]
+)
 @pytest.mark.parametrize("line", ["start NAME", "playbook show NAME", "show NAME", "item NAME",
                                   "approve NAME", "inbox --as NAME", "schedule remove NAME",
                                   "audit who NAME", "playbook diff NAME tiny"])  # fmt: skip

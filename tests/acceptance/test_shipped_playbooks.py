@@ -25,7 +25,7 @@ from tests.acceptance.answers import (
     review,
 )
 from tests.support.program import House
-from tests.support.story import approves, chooses, in_turn, play, says
+from tests.support.story import approves, chooses, play, says
 
 SHIPPED = Path(__file__).parents[2] / "playbooks"
 SHORTER = {

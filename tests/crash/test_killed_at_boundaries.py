@@ -65,9 +65,7 @@ def test_the_case_goes_on_after_a_kill_at_every_boundary(hatchery: Hatchery, par
 
 
 @pytest.mark.parametrize("seed", range(DRAWS))
-def test_the_case_goes_on_however_often_it_is_killed(
-    sqlite_hatchery: Hatchery, seed: int
-) -> None:
+def test_the_case_goes_on_however_often_it_is_killed(sqlite_hatchery: Hatchery, seed: int) -> None:
     told = sqlite_hatchery.run(drawn(seed))
     check(sqlite_hatchery, told)
     assert len(told.killed_at) >= FEWEST_KILLS_OF_A_DRAW

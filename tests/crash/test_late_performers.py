@@ -72,7 +72,9 @@ def owing(tmp_path: Path) -> Iterator[Callable[[str], House]]:
             ws = open_house(furnish(tmp_path / "house", directory=directory, playbooks=note), clock)
             made.append(ws)
             case = cases.start(ws, actor(ws, "ana"), "note", {}).case
-            items.revise(ws, actor(ws, "tom"), item_of(ws, ItemKind.DRAFT), "Open 9 to 5.", done=True)
+            items.revise(
+                ws, actor(ws, "tom"), item_of(ws, ItemKind.DRAFT), "Open 9 to 5.", done=True
+            )
             work(ws)
             items.decide(ws, actor(ws, "lea"), item_of(ws, ItemKind.APPROVAL), "approve")
             assert case
@@ -164,6 +166,8 @@ def test_a_late_answer_about_an_unknown_outcome_is_kept_for_the_person_who_looks
     assert house.posts() == 1
     assert happened["EffectUnknown"] == happened["OutcomeNoted"] == 1
     repair = item_of(house.ws, ItemKind.REPAIR)
-    items.repair(house.ws, actor(house.ws, "ana"), repair, "sent", "it is there", url="https://b.test")
+    items.repair(
+        house.ws, actor(house.ws, "ana"), repair, "sent", "it is there", url="https://b.test"
+    )
     assert house.posts() == 1
     assert house.happened()["CaseCompleted"] == 1

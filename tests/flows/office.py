@@ -1,4 +1,4 @@
-"""A small company at work with a real Prefect: its workspace, its people, and what Prefect shows."""
+"""A small company at work with a real Prefect, and what Prefect shows of it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ steps:
           - {id: tell_legal, kind: notify, to: {role: legal}, message: {subject: News, body: News.}}
       - id: care
         steps:
-          - {id: tell_care, kind: notify, to: {group: frontline}, message: {subject: News, body: News.}}
+          - {id: tell_care, kind: notify, to: {group: frontline},
+             message: {subject: News, body: News.}}
   - {id: read_on, kind: task, assign: {role: comms-writer}}
 """
 PLAYBOOKS = {"approval": APPROVAL, "on-the-blog": ON_THE_BLOG, "three-at-once": THREE_AT_ONCE}

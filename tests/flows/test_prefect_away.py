@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from dataclasses import replace
 
 import pytest
 
 from flows.inline import InlineDispatcher
 from smr_engine.adapters.prefect_files import ServerFiles
 from smr_engine.adapters.prefect_server import ensure_server, stop_server
-from smr_engine.bootstrap import find_prefect, prefect_answers
+from smr_engine.bootstrap import prefect_answers
 from smr_engine.errors import SmrError
-from smr_engine.services.ports import DispatchUnavailableError
+from smr_engine.services import directory
+from smr_engine.services.ports import Connector, DispatchUnavailableError, Publication, Published
 from tests.flows.office import Office, delete_prefect, wait_for
+from tests.flows.ways import now_and_then_busy
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -59,7 +59,7 @@ def test_a_prefect_that_cannot_be_started_is_not_tried_again_at_once(office):
 
 
 def test_a_server_that_is_busy_for_a_moment_is_asked_again_soon(office, prefect):
-    with _now_and_then_busy(prefect.api_url) as (api_url, answers):
+    with now_and_then_busy(prefect.api_url) as (api_url, answers):
         dispatcher = office.dispatcher(api_url)
         case = office.approved("approval")
         begun = time.monotonic()
@@ -71,97 +71,87 @@ def test_a_server_that_is_busy_for_a_moment_is_asked_again_soon(office, prefect)
     assert took < answers.count(503) * 1.5  # Prefect's own pauses are 2, 4 and 8 seconds
 
 
+class Lonely:
+    """An office with an embedded Prefect of its own, which is lost for good once it is lost."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self._started = 0
+
+    def find_server(self) -> str:
+        self._started += 1
+        if self._started > 1:
+            raise SmrError("prefect-not-started", "the embedded Prefect server did not start")
+        return ensure_server(self.office.ws.state, os.environ)
+
+    def dispatcher(self) -> InlineDispatcher:
+        made = InlineDispatcher(self.office.ws, self.find_server, prefect_answers)
+        made.prepare()
+        made._booting.join()
+        return made
+
+
 @pytest.fixture
-def lonely(make_office) -> Iterator[Office]:
-    """An office with an embedded Prefect of its own, to be maltreated."""
+def lonely(make_office, prefect) -> Iterator[Lonely]:
     office = make_office(settings="prefect_grace_seconds: 1\n")
-    yield office
+    home = ServerFiles(office.ws.state).home
+    home.mkdir(parents=True)
+    before = sqlite3.connect(ServerFiles(prefect.state_dir).database)
+    ours = sqlite3.connect(home / "prefect.db")
+    before.backup(ours)  # migrations are half of a first boot
+    before.close()
+    ours.close()
+    yield Lonely(office)
     stop_server(office.ws.state)
 
 
-def _own_dispatcher(office: Office) -> InlineDispatcher:
-    made = InlineDispatcher(office.ws, lambda: find_prefect(office.ws, os.environ), prefect_answers)
-    made.prepare()
-    made._booting.join()
-    return made
+class Gate:
+    """A connector that waits at a gate before it publishes."""
+
+    def __init__(self, connector: Connector) -> None:
+        self.recovery = connector.recovery
+        self.read_back = connector.read_back
+        self.look_up = connector.look_up
+        self._connector = connector
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def publish(self, publication: Publication, timeout_s: float) -> Published:
+        self.reached.set()
+        assert self.opened.wait(20)
+        return self._connector.publish(publication, timeout_s)
 
 
-def test_a_server_killed_during_a_leg_loses_no_outcome_and_keeps_nothing_back(lonely, blog):
-    dispatcher = _own_dispatcher(lonely)
-    case = lonely.approved("on-the-blog")
-    blog.plan = ["hang"]
-    with lonely.conducting(dispatcher):
-        wait_for(lambda: len(blog.seen) == 1)  # the publication is under way in a flow run
-        record = ServerFiles(lonely.ws.state).read_record()
+def test_a_server_killed_during_a_leg_takes_nothing_with_it(lonely):
+    office = lonely.office
+    with office.ws.storage.reading() as unit:
+        newsroom = directory.world(office.ws, unit).accounts["newsroom"]
+    gate = Gate(office.ws.connector_for(newsroom))
+    office.ws = replace(office.ws, connector_for=lambda _: gate)
+    case = office.approved("approval")
+    with office.conducting(lonely.dispatcher()):
+        assert gate.reached.wait(20)  # the publication is under way in a flow run
+        record = ServerFiles(office.ws.state).read_record()
         os.kill(record.supervisor.pid, signal.SIGKILL)
         os.kill(record.server.pid, signal.SIGKILL)
-        blog.stop.set()  # hangs up: it may be out, so it is sent again under its key
-        wait_for(lambda: lonely.status(case) in {"completed", "held"}, 60)
-    effects = lonely.effects(case)
-    assert len(blog.posts) == 1
-    assert effects["publish note -> company-blog"].status in {"done", "unknown"}
+        gate.opened.set()
+        wait_for(lambda: office.status(case) == "completed")
+    assert len(office.pages()) == 1
+    (run,) = office.publication_runs(case)
+    assert run is not None  # the outcome was reported by the flow run, though its server was gone
 
 
 @pytest.mark.parametrize("server", ["running", "stopped"])
 def test_a_case_finishes_although_prefect_is_deleted_in_the_middle(lonely, server):
-    ensure_server(lonely.ws.state, os.environ)
-    dispatcher = _own_dispatcher(lonely)
-    with lonely.conducting(dispatcher):
-        case = lonely.start("approval")
-        wait_for(lambda: lonely.settled(case))
+    office = lonely.office
+    with office.conducting(lonely.dispatcher()):
+        case = office.start("approval")
+        wait_for(lambda: office.settled(case))
         if server == "stopped":
-            stop_server(lonely.ws.state)
-        delete_prefect(lonely.ws.state)
-        lonely.write(case)
-        wait_for(lambda: lonely.settled(case))
-        lonely.approve(case)
-        wait_for(lambda: lonely.status(case) == "completed")
-    assert len(lonely.pages()) == 1
-
-
-@contextmanager
-def _now_and_then_busy(api_url: str) -> Iterator[tuple[str, list[int]]]:
-    """A way to the server on which every second request but health checks meets a 503."""
-    behind = urlsplit(api_url)
-    answers: list[int] = []
-
-    class Busy(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_: object) -> None:
-            return
-
-        def _pass_on(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if not self.path.endswith("/health") and answers[-1:] != [503]:
-                return self._answer(503, b"{}", {})
-            line = http.client.HTTPConnection(behind.hostname, behind.port, timeout=20)
-            headers = {k: v for k, v in self.headers.items() if k.lower() != "accept-encoding"}
-            line.request(self.command, self.path, body, headers)
-            response = line.getresponse()
-            content = response.read()
-            line.close()
-            return self._answer(response.status, content, {"Content-Type": "application/json"})
-
-        def _answer(self, status: int, content: bytes, headers: dict[str, str]) -> None:
-            if not self.path.endswith("/health"):
-                answers.append(status)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PATCH = _pass_on
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Busy)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/api", answers
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+            stop_server(office.ws.state)
+        delete_prefect(office.ws.state)
+        office.write(case)
+        wait_for(lambda: office.settled(case))
+        office.approve(case)
+        wait_for(lambda: office.status(case) == "completed")
+    assert len(office.pages()) == 1

@@ -63,7 +63,7 @@ def test_no_content_and_nobody_s_name_or_address_reaches_prefect(make_office, pr
 
     for run in [*prefect.runs(case), *prefect.runs(faulty), *prefect.runs("batch")]:
         prefect.tasks(run, 1)  # recorded, so that what is searched is all there is
-    assert prefect.keeps(f"publish note -> company-blog")  # it would be found
+    assert prefect.keeps("publish note -> company-blog")  # it would be found
     secrets = [CONTENT, COMMENT, INPUT, FAULT, OUTSIDER, *people()]
     assert {words: prefect.keeps(words) for words in secrets if prefect.keeps(words)} == {}
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from tests.flows.ways import breaking
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,15 +32,10 @@ from smr_engine.services.legs import legs_of
 from smr_engine.services.workspace import Actor
 
 handler = logging.StreamHandler()
-handler.setFormatter(logging.Formatter("ours %(name)s: %(message)s"))
+handler.setFormatter(logging.Formatter("%(message)s"))
 logging.getLogger().addHandler(handler)
 signs = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 before = [signal.getsignal(sign) for sign in signs]
-seen = []
-
-class Watching:
-    def __init__(self, connector): self._connector = connector
-    def __getattr__(self, name): return getattr(self._connector, name)
 
 ws = open_workspace(Path(sys.argv[1]), os.environ)
 dispatcher = InlineDispatcher(ws, lambda: sys.argv[2], prefect_answers)
@@ -47,54 +43,63 @@ dispatcher.prepare()
 dispatcher._booting.join()
 case = cases.start(ws, Actor("ana"), "three-at-once", {}).case
 with ws.storage.writing() as unit:
-    legs = legs_of(unit.claims.effects("test", ws.clock.now(), LEASE, 100))
+    (leg,) = legs_of(unit.claims.effects("test", ws.clock.now(), LEASE, 100))
     unit.keep()
-def during():
-    from prefect.runtime import flow_run
-    seen.append([signal.getsignal(sign) for sign in signs] == before)
-worker = threading.Thread(target=dispatcher.run_leg, args=(legs[0],))
+worker = threading.Thread(target=dispatcher.run_leg, args=(leg,))
 worker.start()
 worker.join()
-if sys.argv[3:]:
-    os.kill(int(sys.argv[3]), signal.SIGKILL)
-    os.kill(int(sys.argv[4]), signal.SIGKILL)
+ws.storage.close()
 root = logging.getLogger()
 print(json.dumps({
     "signals": [signal.getsignal(sign) for sign in signs] == before,
-    "handlers": root.handlers == [handler],
-    "level": root.level == logging.WARNING,
+    "log": root.handlers == [handler] and root.level == logging.WARNING,
     "stubborn threads": [
         t.name for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()
     ],
-}))
-ws.storage.close()
+}), flush=True)
+sys.stdin.read()
 """
+AS_BEFORE = {"signals": True, "log": True, "stubborn threads": []}
 
 
-def run(script: str, *arguments: str) -> tuple[subprocess.CompletedProcess[str], float]:
-    begun = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-W", "error::ResourceWarning", "-c", script, *arguments],
+def started(script: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
         cwd=ROOT,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
     )
-    return done, time.monotonic() - begun
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, float]:
+    """Let a process end; return its status, its errors and how long it took to leave."""
+    begun = time.monotonic()
+    _, errors = process.communicate(timeout=60)
+    return process.returncode, errors, time.monotonic() - begun
 
 
 def test_prefect_is_not_imported_before_it_is_needed():
-    done, _ = run(COLD)
-    assert done.stdout.strip() == "False"
+    out, _ = started(COLD).communicate(timeout=60)
+    assert out.strip() == "False"
 
 
 def test_a_process_that_ran_a_leg_is_as_it_was_and_ends_cleanly(office, prefect):
-    done, _ = run(LEG, str(office.root), prefect.api_url)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == {
-        "signals": True,
-        "handlers": True,
-        "level": True,
-        "stubborn threads": [],
-    }
+    with started(LEG, str(office.root), prefect.api_url) as process:
+        assert json.loads(process.stdout.readline()) == AS_BEFORE
+        status, errors, seconds = ended(process)
+    assert (status, errors) == (0, "")
+    assert seconds < 5
+
+
+def test_a_process_ends_cleanly_although_its_server_is_gone(office, prefect):
+    with (
+        breaking(prefect.api_url) as (api_url, cut),
+        started(LEG, str(office.root), api_url) as process,
+    ):
+        assert json.loads(process.stdout.readline()) == AS_BEFORE
+        cut()
+        status, errors, seconds = ended(process)
+    assert (status, errors) == (0, "")
+    assert seconds < 5

@@ -110,7 +110,12 @@ class Casebook:
     # --- commands ---
 
     def start(
-        self, name: str = "", *, by: str = "sam", more: Mapping[str, Any] | None = None, **inputs: Any
+        self,
+        name: str = "",
+        *,
+        by: str = "sam",
+        more: Mapping[str, Any] | None = None,
+        **inputs: Any,
     ) -> CaseFile:
         """Open a case; `more` are further fields of `OpenCase`."""
         book = self.playbooks[name or next(iter(self.playbooks))]
@@ -133,7 +138,9 @@ class Casebook:
         try:
             decided = decide(playbook, case, command, situation)
         except SmrError as refusal:
-            self._refused(ref, refusal, lambda: self._parts[ref].decide(playbook, command, situation))
+            self._refused(
+                ref, refusal, lambda: self._parts[ref].decide(playbook, command, situation)
+            )
             raise
         assert isinstance(decided, Decided), f"a whole case asks for {decided}"
         in_parts = self._parts[ref].decide(playbook, command, situation)
@@ -403,7 +410,9 @@ def _said(book: Casebook, name: str, effect: Effect) -> c.ReportEffect | None:
 
 def _publish(book: Casebook, ref: str, effect: Effect) -> c.ReportEffect | None:
     book.do(ref, c.BeginPublication(effect.id))
-    here = next(s.effects[effect.id] for s in book.cases[ref].scopes.values() if effect.id in s.effects)
+    here = next(
+        s.effects[effect.id] for s in book.cases[ref].scopes.values() if effect.id in s.effects
+    )
     if here.status is not EffectStatus.SENDING:
         return None
     said = _said(book, effect.account, effect)
@@ -423,7 +432,9 @@ def _notify(book: Casebook, ref: str, effect: Effect) -> c.ReportEffect:
     if said is not None:
         return said
     book.told.append({**effect.payload, "case": ref, "at": book.now})
-    told = [r["id"] if r["kind"] == "person" else f"{r['kind']}:{r['id']}" for r in effect.payload["to"]]
+    told = [
+        r["id"] if r["kind"] == "person" else f"{r['kind']}:{r['id']}" for r in effect.payload["to"]
+    ]
     return c.ReportEffect(effect.id, c.Outcome.DONE, {"told": told})
 
 

@@ -328,9 +328,7 @@ def repeat(name: str, *steps: Step, every: str | None = None, **more: Any) -> Re
 
 def wait(name: str, duration: str | None = None, **more: Any) -> WaitStep:
     """Return a wait for a time or, with `signal` or `until`, for something else."""
-    return WaitStep(
-        id=name, title=name, duration=lasting(duration) if duration else None, **more
-    )
+    return WaitStep(id=name, title=name, duration=lasting(duration) if duration else None, **more)
 
 
 def child(name: str, opened: str, **more: Any) -> PlaybookStep:

@@ -20,7 +20,7 @@ from smr_engine.engine.statuses import (
 )
 from smr_engine.errors import SmrError
 from smr_engine.playbook.index import index_of
-from smr_engine.playbook.model import DecisionStep, PublishStep, TaskStep
+from smr_engine.playbook.model import DecisionStep, TaskStep
 from tests.support.casebook import Casebook, ids_of, open_child  # noqa: F401
 
 MOST_TO_CLOSE = 1500
@@ -107,9 +107,13 @@ class Crowd:
         command = self.rng.choice(
             [
                 c.CompleteItem(item.id, {"again": False, "names": ["kim"]}),
-                c.ReviseDocument(item.id, f"by {person} {self.rng.random()}", self.rng.random() < 0.5),
+                c.ReviseDocument(
+                    item.id, f"by {person} {self.rng.random()}", self.rng.random() < 0.5
+                ),
                 c.Decide(item.id, self.rng.choice(list(DecisionKind)), "why not"),
-                c.Repair(item.id, self.rng.choice(list(c.RepairAnswer)), "because", "https://x.test"),
+                c.Repair(
+                    item.id, self.rng.choice(list(c.RepairAnswer)), "because", "https://x.test"
+                ),
                 c.Reassign(item.id, self.rng.choice(sorted(self.book.world.people))),
                 c.Attach(item.id, "ab" * 32, "shot.png", 12),
             ]
@@ -117,7 +121,10 @@ class Crowd:
         self.do(ref, command, person)
 
     def the_world_answers(self) -> None:
-        owed = [*self.book.owed(), *((r, f) for r, f in self.effects() if f.status is EffectStatus.SENDING)]
+        owed = [
+            *self.book.owed(),
+            *((r, f) for r, f in self.effects() if f.status is EffectStatus.SENDING),
+        ]
         if not owed:
             return
         ref, effect = self.rng.choice(owed)
@@ -158,7 +165,11 @@ class Crowd:
 
     def an_echo(self) -> None:
         """An effect that is settled is reported again, a timer fires that is gone."""
-        known = [(r, f) for r, f in self.effects() if f.status not in {EffectStatus.OWED, EffectStatus.SENDING}]
+        known = [
+            (r, f)
+            for r, f in self.effects()
+            if f.status not in {EffectStatus.OWED, EffectStatus.SENDING}
+        ]
         if known:
             ref, effect = self.rng.choice(known)
             outcome = self.rng.choice(list(c.Outcome))
@@ -186,13 +197,19 @@ class Crowd:
 
     def _draft(self, ref: str, item: Item) -> bool:
         text = f"words {self.rng.random()}"
-        return self.by_one_of(ref, item, c.ReviseDocument(item.id, text, self.willing or self.rng.random() < 0.8))
+        return self.by_one_of(
+            ref, item, c.ReviseDocument(item.id, text, self.willing or self.rng.random() < 0.8)
+        )
 
     def _decision(self, ref: str, item: Item) -> bool:
         step = self.step(ref, item)
         assert isinstance(step, DecisionStep)
         value = self.rng.choice(["yes", "no"])
-        values = {"choice": self.rng.choice([x.id for x in step.choices])} if step.choices else {step.id: value}
+        values = (
+            {"choice": self.rng.choice([x.id for x in step.choices])}
+            if step.choices
+            else {step.id: value}
+        )
         return self.by_one_of(ref, item, c.CompleteItem(item.id, values))
 
     def _approval(self, ref: str, item: Item) -> bool:
@@ -234,7 +251,9 @@ class Crowd:
     # --- help ---
 
     def do(self, ref: str, command: c.Command, by: str | c.Actor) -> None:
-        self.log.append(f"{self.book.now:%d %H:%M} {ref} {command} {by if isinstance(by, str) else by.id}")
+        self.log.append(
+            f"{self.book.now:%d %H:%M} {ref} {command} {by if isinstance(by, str) else by.id}"
+        )
         self.book.do(ref, command, by)
 
     def guarded(self, deed: Callable[[], None]) -> None:
@@ -269,14 +288,20 @@ class Crowd:
 def assert_alive(book: Casebook) -> None:
     """Assert that every open case waits for somebody, something or an instant; no closed one does."""
     for ref, case in book.cases.items():
-        items = [i for s in case.scopes.values() for i in s.items.values() if i.status is ItemStatus.OPEN]
+        items = [
+            i for s in case.scopes.values() for i in s.items.values() if i.status is ItemStatus.OPEN
+        ]
         timers = [t for s in case.scopes.values() for t in s.timers.values()]
         if case.header.status in CLOSED_CASES:
             assert not items, f"{ref} is closed with {[i.path for i in items]} open"
             assert not timers, f"{ref} is closed with timers {timers}"
             continue
         effects = [f for s in case.scopes.values() for f in s.effects.values()]
-        live = [f for f in effects if f.status in {EffectStatus.OWED, EffectStatus.SENDING} and not f.item and f.step]
+        live = [
+            f
+            for f in effects
+            if f.status in {EffectStatus.OWED, EffectStatus.SENDING} and not f.item and f.step
+        ]
         children = [k for k in case.header.children.values() if k.waits and not k.ended]
         beats = [t for t in timers if t.purpose in {"wait", "beat"}]
         work = [i for i in items if i.kind is not ItemKind.ACKNOWLEDGEMENT or _counts(case, i)]
@@ -287,7 +312,9 @@ def assert_alive(book: Casebook) -> None:
 
 
 def _counts(case: Any, item: Item) -> bool:
-    return any(s.steps[item.step].status == "active" for s in case.scopes.values() if item.id in s.items)
+    return any(
+        s.steps[item.step].status == "active" for s in case.scopes.values() if item.id in s.items
+    )
 
 
 def _published(effect: Effect) -> dict[str, Any]:

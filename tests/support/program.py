@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -111,7 +111,8 @@ class House:
     """A workspace and the program run in it."""
 
     root: Path
-    clock: Clock = SystemClock()
+    clock: Clock = field(default_factory=SystemClock)
+    _triggers_known: bool = False
 
     def smr(self, *words: str, who: str = "", text: str | bytes = "") -> Said:
         """Run a command in this workspace, as somebody if a name is given."""
@@ -153,7 +154,9 @@ class House:
         """Do what `smr work --until-idle` does, without Prefect."""
         ws = open_workspace(self.root, {}, clock=self.clock)
         try:
-            schedules.sync_triggers(ws)
+            if not self._triggers_known:  # takes half a second
+                schedules.sync_triggers(ws)
+                self._triggers_known = True
             return work(ws)
         finally:
             ws.storage.close()  # type: ignore[attr-defined]

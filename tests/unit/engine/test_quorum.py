@@ -46,9 +46,9 @@ def most_seats(seats: list[Line], voices: list[Voice]) -> int:
 
 
 some_roles = st.lists(st.sampled_from(ROLES), min_size=1, max_size=3, unique=True).map(tuple)
-some_lines = st.lists(
-    st.builds(Line, some_roles, st.integers(1, 2)), min_size=1, max_size=3
-).map(tuple)
+some_lines = st.lists(st.builds(Line, some_roles, st.integers(1, 2)), min_size=1, max_size=3).map(
+    tuple
+)
 some_voices = st.lists(some_roles, max_size=5).map(
     lambda held: [Voice(f"p{n}", roles) for n, roles in enumerate(held)]
 )

@@ -52,11 +52,7 @@ LAWFUL = {
     """,
 }
 WANTED = {
-    name: {
-        (words[0], words[1]): words[2]
-        for entry in text.split(",")
-        if (words := entry.split())
-    }
+    name: {(words[0], words[1]): words[2] for entry in text.split(",") if (words := entry.split())}
     for name, text in LAWFUL.items()
 }
 PAIRS = [
