@@ -195,7 +195,7 @@ def nothing_escaped(house: House) -> bool:
     """Whether every file is where files may be, and every mail goes to whom it says."""
     outside = [p for p in house.root.parent.iterdir() if p != house.root]
     known = {row["email"] for row in house.ask("people")}
-    headers = {name.lower() for mail in house.mails() for name in mail.keys()}
+    headers = {name.lower() for mail in house.mails() for name in mail}
     return not outside and set(house.mailed("")) <= known and "bcc" not in headers
 
 

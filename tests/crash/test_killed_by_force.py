@@ -145,7 +145,9 @@ def test_five_cases_finish_although_their_conductors_are_killed_twenty_times(
                 at_work.kill(YOUNGEST)
             else:
                 done = performed(ws)
-                live_on(ws, people, PATIENCE_S, ACTS_PER_PAIR, lambda: performed(ws) > done)
+                live_on(
+                    ws, people, PATIENCE_S, ACTS_PER_PAIR, lambda done=done: performed(ws) > done
+                )
                 live_on(ws, people, dice.uniform(0.0, WARM_S))
                 at_work.kill(OLDEST)
             caught += owed(ws) > 0

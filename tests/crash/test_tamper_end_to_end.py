@@ -99,14 +99,20 @@ def test_a_changed_row_of_the_state_is_named_and_the_program_exits_3(
 ) -> None:
     column = LOOKS_AT[table]
     with played.unguarded() as connection:
-        old = connection.execute(text(f"SELECT {column} FROM {table} LIMIT 1")).scalar_one()
-        new = old + 1 if isinstance(old, int) else f"{old} "
+        some = f"SELECT {column} FROM {table} WHERE CAST({column} AS TEXT) <> '' LIMIT 1"
+        old = connection.execute(text(some)).scalar_one()
+        new = old + 1 if isinstance(old, int) else one_other_letter(old)
         change = text(f"UPDATE {table} SET {column} = :new WHERE {column} = :old")
         assert connection.execute(change, {"new": new, "old": old}).rowcount
     told = played.verify()
     assert told.exit_code == 3
     named = [p["row"] for p in told.json["problems"] if p.get("row", "").startswith(table)]
     assert named
+
+
+def one_other_letter(value: str) -> str:
+    middle = len(value) // 2
+    return value[:middle] + chr(ord(value[middle]) ^ 1) + value[middle + 1 :]
 
 
 def set_leaf(connection: Connection, seq: int, leaf: bytes) -> None:

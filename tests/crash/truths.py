@@ -100,7 +100,7 @@ def _timers_fired_once(end: End) -> Iterator[str]:
 
 def _published_once(end: End) -> Iterator[str]:
     """Once in effect, word for word, at every place; without key and look-up never sent again."""
-    pages = {key: text for key, text in _pages(end.house)}
+    pages = dict(_pages(end.house))
     for effect in end.effects(EffectKind.PUBLICATION):
         if effect.account == "newsroom":
             if pages.pop(effect.key, None) != FINAL:

@@ -62,7 +62,9 @@ def now_and_then_busy(api_url: str) -> Iterator[tuple[str, list[int]]]:
 
 
 @contextmanager
-def breaking(api_url: str) -> Iterator[tuple[str, Callable[[], None]]]:
+def breaking(  # noqa: PLR0915 - one small proxy, told in one piece
+    api_url: str,
+) -> Iterator[tuple[str, Callable[[], None]]]:
     """A way to the server that passes everything on until it is broken: then nobody answers."""
     behind = urlsplit(api_url)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -78,7 +80,7 @@ def breaking(api_url: str) -> Iterator[tuple[str, Callable[[], None]]]:
                 return
             there = socket.create_connection((behind.hostname or "", behind.port or 0))
             lines.extend([here, there])
-            begin(lambda: _pump(here, there))
+            begin(lambda here=here, there=there: _pump(here, there))
 
     def begin(work: Callable[[], None]) -> None:
         threads.append(threading.Thread(target=work))

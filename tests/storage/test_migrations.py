@@ -93,7 +93,7 @@ def test_many_may_bring_it_there_at_once(empty_url, tmp_path):
     def open_it():
         try:
             open_storage(empty_url, SystemEntropy(), lambda: lock.hold(60)).close()
-        except Exception as error:  # noqa: BLE001 - told below
+        except Exception as error:
             problems.append(error)
 
     threads = [threading.Thread(target=open_it) for _ in range(4)]

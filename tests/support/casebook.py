@@ -94,6 +94,7 @@ class Casebook:
     now: datetime = MONDAY
     cases: dict[str, Case] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
+    envelopes: dict[str, list[tuple[Event, datetime, str]]] = field(default_factory=dict)
     told: list[dict[str, Any]] = field(default_factory=list)
     published: list[tuple[str, str, str]] = field(default_factory=list)  # account, text, key
     fired: list[tuple[datetime, str, str]] = field(default_factory=list)  # when, purpose, path
@@ -156,7 +157,7 @@ class Casebook:
         try:
             again()
         except SmrError as same:
-            assert (same.code, same.message) == (refusal.code, refusal.message)
+            assert (same.code, same.message) == (refusal.code, refusal.message)  # noqa: PT017 - accepted is told below
         else:
             message = f"refused whole ({refusal}), accepted in parts"
             raise AssertionError(message)
@@ -169,6 +170,7 @@ class Casebook:
             again = msgspec.json.decode(stored, type=type(event))
             folded = evolve(folded, again, at, actor.id)
             self._count(ref, event)
+            self.envelopes.setdefault(ref, []).append((event, at, actor.id))
         self._folded[ref] = folded
         self.events.setdefault(ref, []).extend(decided.events)
         whole = _texts(self.cases[ref])
@@ -277,6 +279,10 @@ class CaseFile:
     def history(self) -> list[Event]:
         """All its events."""
         return self.book.events[self.ref]
+
+    def envelopes(self) -> list[tuple[Event, datetime, str]]:
+        """Return all its events with when they happened and who caused them."""
+        return self.book.envelopes[self.ref]
 
     def happened(self, kind: type[Event]) -> list[Any]:
         """Return the events of one kind."""

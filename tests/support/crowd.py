@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -21,7 +22,8 @@ from smr_engine.engine.statuses import (
 from smr_engine.errors import SmrError
 from smr_engine.playbook.index import index_of
 from smr_engine.playbook.model import DecisionStep, TaskStep
-from tests.support.casebook import Casebook, ids_of, open_child  # noqa: F401
+from tests.support.casebook import Casebook
+from tests.support.company import with_person
 
 MOST_TO_CLOSE = 1500
 
@@ -55,7 +57,7 @@ class Crowd:
         message = "the cases do not close"
         raise AssertionError(message)
 
-    def step_on(self) -> bool:
+    def step_on(self) -> bool:  # noqa: C901 - one branch for each thing that can be asked
         """Do one thing that is asked; return whether there was one."""
         owed = next(iter(self.book.owed()), None)
         if owed is not None:
@@ -162,6 +164,12 @@ class Crowd:
     def a_signal_comes(self) -> None:
         ref = self.rng.choice(list(self.book.cases))
         self.do(ref, c.Signal("answered", self.rng.choice(["", "kim"]), {"yes": True}), "sam")
+
+    def somebody_leaves_or_returns(self) -> None:
+        person = self.rng.choice(sorted(self.book.world.people))
+        today = self.book.now.date()
+        away = () if self.rng.random() < 0.5 else ((today, today + timedelta(days=1)),)
+        self.book.world = with_person(self.book.world, person, away=away)
 
     def an_echo(self) -> None:
         """An effect that is settled is reported again, a timer fires that is gone."""
@@ -338,4 +346,5 @@ _DEEDS: dict[Callable[[Crowd], None], int] = {
     Crowd.somebody_writes_again: 2,
     Crowd.a_signal_comes: 2,
     Crowd.an_echo: 2,
+    Crowd.somebody_leaves_or_returns: 1,
 }

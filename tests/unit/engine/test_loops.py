@@ -143,7 +143,7 @@ def test_an_end_of_the_case_in_an_element_starts_no_further_element():
     )
     assert case.header.outcome == "stopped"
     assert case.header.running == ()
-    assert len([s for s in case.happened(e.ScopeStarted)]) == 1
+    assert len(list(case.happened(e.ScopeStarted))) == 1
 
 
 def test_results_show_the_steps_in_branches_of_an_element_too():

@@ -279,7 +279,7 @@ def test_an_escalation_adds_people_and_tells_them_for_whom_it_waits():
     assert escalated.people == ("eve",)
     assert case.item("call").escalated == ("eve",)
     told = next(m for m in case.book.told if "Escalated to you" in m["subject"])
-    assert "This waits for Wendy, Will, Eve since 2026-11-23 09:00 UTC" in told["body"]
+    assert "This waits for Wendy, Will since 2026-11-23 09:00 UTC" in told["body"]
     case.complete("call", "eve")
     assert case.state("call").completed_by == "eve"
 

@@ -1,6 +1,5 @@
 """Expressions come from files and data from people: neither may break, loop or escape."""
 
-# ruff: noqa: E501 - the tables of fragments are denser to read side by side
 from __future__ import annotations
 
 import time
