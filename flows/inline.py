@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from flows import environment, house
+from smr_engine.adapters.prefect_server import touch_server
 from smr_engine.errors import SmrError
 from smr_engine.services.ports import DispatchUnavailableError, Leg
 from smr_engine.services.workspace import Workspace
@@ -97,6 +98,7 @@ class InlineDispatcher:
             self._server = None
             self.prepare()
             raise DispatchUnavailableError("it is not ready")
+        touch_server(self._ws.state)
         from prefect.exceptions import PrefectSignal
 
         try:

@@ -17,6 +17,7 @@ from prefect.states import Pending
 from flows.client import PrefectServer
 from flows.open_case import open_case
 from flows.registering import ours
+from smr_engine.adapters.prefect_server import touch_server
 from smr_engine.services.workspace import Workspace
 
 EVERY_S = 3.0
@@ -35,6 +36,7 @@ def open_scheduled(ws: Workspace, api_url: str, stop: threading.Event) -> None:
     with PrefectServer(api_url).connected() as client:
         names = {found.id: found.name for found in ours(client)}
         while not stop.is_set():
+            touch_server(ws.state)
             _open_due(ws, client, names)
             stop.wait(EVERY_S)
 

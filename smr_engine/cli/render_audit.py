@@ -7,7 +7,6 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
 from typing import Any
 
 from smr_engine.cli.output import (
@@ -38,29 +37,34 @@ _WIDEST_DATA = 100
 
 
 def who(session: Session, case: str, rows: list[WhoRow]) -> None:
-    """Write who approved which response: one block per revision, void decisions marked as such."""
+    """Write who approved which response: one block per approval, void decisions marked as such."""
     if not rows:
         write(f"Nobody has decided on a document of {case} yet.")
         return
     write(Styled(f"Who approved which response in {case}", STRONG))
-    for (ref, document, revision, digest), found in groupby(rows, _what):
-        decisions = list(found)
-        of_child = f" of {ref}" if ref not in {"", case} else ""
-        heading(f"{document} revision {revision}{of_child}, SHA-256 {digest[:12]}")
-        write(_published(session, decisions[0]))
+    for decisions in _asked_together(rows):
+        row = decisions[0]
+        of_child = f" of {row.case}" if row.case not in {"", case} else ""
+        heading(f"{row.document} revision {row.revision}{of_child}, SHA-256 {row.digest[:12]}")
+        write(_published(session, decisions))
         columns = ("Who", "Role", "Decision", "When", "Counts")
         table(columns, (_who_row(session, row) for row in decisions))
 
 
-def _what(row: WhoRow) -> tuple[str, str, int, str]:
-    return row.case, row.document, row.revision, row.digest
+def _asked_together(rows: Iterable[WhoRow]) -> list[list[WhoRow]]:
+    """Return the decisions that one approval asked for, a list per document and round of asking."""
+    found: dict[tuple[str, str, str], list[WhoRow]] = {}
+    for row in rows:
+        found.setdefault((row.case, row.item, row.document), []).append(row)
+    return list(found.values())
 
 
-def _published(session: Session, row: WhoRow) -> str:
-    if row.published_at is None:
-        return Styled("Not published.", FAINT)
-    place = f" at {row.published_url}" if row.published_url else ""
-    return f"Published {instant(row.published_at, session.zone)}{place}"
+def _published(session: Session, decisions: Iterable[WhoRow]) -> str:
+    for row in decisions:
+        if row.published_at is not None:
+            place = f" at {row.published_url}" if row.published_url else ""
+            return f"Published {instant(row.published_at, session.zone)}{place}"
+    return Styled("Not published.", FAINT)
 
 
 def _who_row(session: Session, row: WhoRow) -> tuple[str, ...]:

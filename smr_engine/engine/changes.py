@@ -87,10 +87,11 @@ def drop_timers(case: Case, event: e.Event, drop: Callable[[Timer], bool]) -> Ca
     return case if len(kept) == len(timers) else change_scope(case, event, timers=kept)
 
 
-def numbered(case: Case, used: str) -> Case:
-    """Take the number of an id that is used now."""
+def numbered(case: Case, used: str, **changes: Any) -> Case:
+    """Take the number of an id that is used now; change other fields of the header with it."""
     number = int(used.rsplit(".", 1)[-1])
-    return change_header(case, next_number=max(case.header.next_number, number + 1))
+    taken = max(case.header.next_number, number + 1)
+    return change_header(case, next_number=taken, **changes)
 
 
 def gone_out(case: Case, home: e.Event, document: str, by: str) -> Case:

@@ -56,8 +56,7 @@ def _owed(case: Case, event: e.EffectOwed, at: datetime, actor: str) -> Case:
         timeout_s=event.timeout_s,
     )
     effects = with_key(case.scopes[event.scope].effects, effect.id, effect)
-    owed = change_header(numbered(case, effect.id), leg=event.leg)
-    return change_scope(owed, event, effects=effects)
+    return change_scope(numbered(case, effect.id, leg=event.leg), event, effects=effects)
 
 
 def _effect_moved(case: Case, event: Any, **changes: Any) -> Case:

@@ -97,7 +97,7 @@ def _take_in(run: Run, scope: str, effect: Effect, result: Json) -> None:
     """
     known = run.index.by_id.get(effect.step)
     step = known.step if known is not None else None
-    if effect.kind is not EffectKind.CASE or not isinstance(step, PlaybookStep):
+    if not isinstance(step, PlaybookStep) or not isinstance(result, dict) or "case" not in result:
         return
     other.note_child(run, run.place(scope, step.id), effect, result)
     if step.wait_until_done or run.header.status is CaseStatus.CANCELLED:

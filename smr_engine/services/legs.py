@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,8 @@ LEG_LIMIT = 20
 """Effects of one claim within a leg."""
 LEASE = timedelta(seconds=120)
 """How long whoever claimed an effect has it for themselves."""
+ADDRESS = re.compile(r"\S*@\S*")
+"""An item about an outsider may have it in its title; whoever reads flow runs must not learn it."""
 ORDER = (EffectKind.PUBLICATION, EffectKind.CASE, EffectKind.CALL, EffectKind.NOTIFICATION)
 """Publications before notifications."""
 
@@ -77,6 +80,5 @@ def _owed(claim: ClaimedEffect) -> Owed:
     while tries < left and spent + claim.backoff_s * 2 ** (tries - 1) <= LEG_LIMIT_S:
         spent += claim.backoff_s * 2 ** (tries - 1)
         tries += 1
-    return Owed(
-        claim.id, claim.case, claim.epoch, claim.name, tries, claim.backoff_s, claim.timeout_s
-    )
+    name = ADDRESS.sub("...", claim.name)
+    return Owed(claim.id, claim.case, claim.epoch, name, tries, claim.backoff_s, claim.timeout_s)

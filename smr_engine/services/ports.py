@@ -185,7 +185,7 @@ class Leg:
 
 
 class DispatchUnavailableError(Exception):
-    """Prefect does not answer; nothing was performed."""
+    """Prefect does not answer: what was performed has reported, the rest is still owed."""
 
 
 class Dispatcher(Protocol):
@@ -195,7 +195,7 @@ class Dispatcher(Protocol):
         """Perform one case's leg as one flow run; effects report their outcomes themselves.
 
         Raises:
-            DispatchUnavailableError: Prefect does not answer; nothing was performed.
+            DispatchUnavailableError: see there.
         """
         ...
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from smr_engine.engine.paths import inner_path
 from smr_engine.engine.state import Case, Effect, Item, Scope, StepState
-from smr_engine.engine.statuses import CaseStatus, EffectStatus, ItemKind, ItemStatus
+from smr_engine.engine.statuses import (
+    CaseStatus,
+    EffectStatus,
+    ItemKind,
+    ItemStatus,
+    StepStatus,
+)
 from smr_engine.errors import Invalid
 from smr_engine.playbook.index import index_of
 from smr_engine.playbook.model import (
@@ -137,6 +143,10 @@ def _case_row(row: s.CaseRow, waiting_for: list[str]) -> CaseRow:
 # --- one case ----------------------------------------------------------------------------------
 
 
+_WAITING = StepState()
+_SKIPPED = StepState(status=StepStatus.SKIPPED, outcome="skipped", reason="its block was skipped")
+
+
 @dataclass(frozen=True, slots=True)
 class _Steps:
     """The steps of a case in the order of its playbook, those of every scope where it opens."""
@@ -144,17 +154,24 @@ class _Steps:
     case: Case
     playbook: Playbook
 
-    def rows(self, path: str, scope: Scope | None, steps: tuple[Step, ...]) -> Iterator[StepRow]:
+    def rows(
+        self,
+        path: str,
+        scope: Scope | None,
+        steps: tuple[Step, ...],
+        unset: StepState = _WAITING,
+    ) -> Iterator[StepRow]:
         """Yield the steps of a list and all that is nested in them.
 
         Args:
             path: of the scope that the list runs in.
             scope: its state; None where it is not open in the present round of its block.
             steps: the list.
+            unset: the state of steps that have none: waiting, or skipped with what they are in.
         """
         index = index_of(self.playbook)
         for step in steps:
-            state = scope.step(step.id) if scope else StepState()
+            state = _state(scope, step.id, unset)
             full = "/".join(part for part in (path, inner_path(index, step.id)) if part)
             yield StepRow(
                 path=full,
@@ -165,20 +182,26 @@ class _Steps:
                 title=step.title,
                 reason=state.reason,
             )
+            below = _SKIPPED if state.status is StepStatus.SKIPPED else unset
             if isinstance(step, ParallelStep | ForeachStep | RepeatStep):
-                yield from self._scopes(full, step, int(state.detail.get("opened", 0)))
+                yield from self._scopes(full, step, int(state.detail.get("opened", 0)), below)
             else:
                 for inner in child_lists(step):
-                    yield from self.rows(path, scope, inner)
+                    yield from self.rows(path, scope, inner, below)
 
     def _scopes(
-        self, path: str, block: ParallelStep | ForeachStep | RepeatStep, count: int
+        self,
+        path: str,
+        block: ParallelStep | ForeachStep | RepeatStep,
+        count: int,
+        below: StepState,
     ) -> Iterator[StepRow]:
         """Yield the steps of the scopes a block opened; of branches those to come as well."""
         if isinstance(block, ParallelStep):
             for branch in block.branches:
                 name = f"{path}/{branch.id}"
-                yield from self.rows(name, self._scope(name) if count else None, branch.steps)
+                scope = self._scope(name) if count else None
+                yield from self.rows(name, scope, branch.steps, below)
         else:
             for number in range(count):
                 name = f"{path}[{number}]"
@@ -186,6 +209,12 @@ class _Steps:
 
     def _scope(self, path: str) -> Scope | None:
         return self.case.scopes.get(path)
+
+
+def _state(scope: Scope | None, step: str, unset: StepState) -> StepState:
+    if scope is None:
+        return unset
+    return scope.steps.get(step) or replace(unset, round=scope.base_round)
 
 
 def _open_items(reader: Reader, case: Case) -> list[ItemRow]:

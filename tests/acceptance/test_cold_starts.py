@@ -19,8 +19,8 @@ QUICK = """
 playbook graph policy-review|playbook diff crisis-response holding-statement|people
 directory check|directory export|schedule list|schedule next 3|db upgrade|preview x|down
 start holding-statement -i title=Smoke -i type=safety|cases|show {case}|timeline {case}
-inbox --all|inbox --as lea|item {case}.1|note {case} Hello|reassign {case}.1 mira
-complete {case}.1 --as mira -o confirmed=Smoke -o captures=here -o done_1=yes -o done_2=yes -o done_3=yes
+inbox --all|inbox --as lea|item {case}.1|note {case} Hello
+complete {case}.1 -o confirmed=Smoke -o captures=here -o done_1=yes -o done_2=yes -o done_3=yes
 audit log|audit who {case}|audit verify|signal {case} none|cancel {case} --reason Over
 """
 LINES = [line for row in QUICK.strip().split("\n") for line in row.split("|")]
@@ -31,10 +31,10 @@ found = {}
 for line in json.load(sys.stdin):
     said = smr(*line.split())
     heavy = {name.partition('.')[0] for name in sys.modules}
-    found[line] = [said.status, sorted(heavy & {'prefect', 'fastapi', 'uvicorn', 'alembic', 'flows'})]
+    found[line] = [said.status, sorted(heavy & {'prefect', 'fastapi', 'uvicorn', 'flows'})]
 print(json.dumps(found))
 """
-SEVERAL = 3
+SEVERAL = 2
 """The quickest of so many runs counts; the machine does other things as well."""
 
 

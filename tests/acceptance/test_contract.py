@@ -173,12 +173,21 @@ documents:
   words: {title: Words, audience: public, template: "Hall 3 is empty."}
 steps:
   - {id: write, kind: draft, document: words, assign: {role: comms-writer}}
-  - {id: agree, kind: approval, documents: [words], quorum: [{role: legal, need: 1}], on_rejected: {end: no}}
+  - id: agree
+    kind: approval
+    documents: [words]
+    quorum: [{role: legal, need: 1}]
+    on_rejected: {end: rejected}
   - {id: out, kind: publish, document: words, requires: [agree], account: newsroom}
-  - {id: mail, kind: publish, document: words, requires: [agree], account: outreach-mailbox, to: {contact: trade-press}}
+  - id: mail
+    kind: publish
+    document: words
+    requires: [agree]
+    account: outreach-mailbox
+    to: {contact: trade-press}
   - id: tell
     kind: notify
-    to: [{contact: regulator-desk}, {vendor: monitoring-vendor}, petra@summitstores.example.test, {role: legal}]
+    to: [{contact: regulator-desk}, {vendor: monitoring-vendor}, petra@stores.test, {role: legal}]
     message: {subject: Hall 3, body: It is empty.}
   - {id: child, kind: playbook, playbook: look-back}
 """

@@ -1,4 +1,4 @@
-"""What comes from outside is data: a clear error or harmless text, quickly, and nothing half-done."""
+"""What comes from outside is data: a clear error or harmless text, quickly, nothing half-done."""
 
 from __future__ import annotations
 
@@ -143,13 +143,13 @@ def test_a_hostile_settings_or_directory_file_stops_every_command_with_a_sentenc
 
 # --- words that people hand in -----------------------------------------------------------------
 
-RIGHT_TO_LEFT = "\u202egnp.exe"
+BACKWARDS = "\u202egnp.exe"
 FORMULA = '=HYPERLINK("https://evil.example.test","click")'
 NASTY = [
     "../../../../etc/passwd",
     "{{ 7 * 7 }}{% for a in range(9) %}x{% endfor %}",
     "\x1b[31mred\x1b]0;title\x07",
-    RIGHT_TO_LEFT,
+    BACKWARDS,
     FORMULA,
     "<script>alert(1)</script>",
     "Robert'); DROP TABLE events;--",
@@ -199,9 +199,7 @@ def nothing_escaped(house: House) -> bool:
     return not outside and set(house.mailed("")) <= known and "bcc" not in headers
 
 
-@pytest.mark.parametrize(
-    "name", ["../../evil.sh", "/etc/evil", "a\x1b[2Jb.png", RIGHT_TO_LEFT, "-rf"]
-)
+@pytest.mark.parametrize("name", ["../../evil.sh", "/etc/evil", "a\x1b[2Jb.png", BACKWARDS, "-rf"])
 def test_a_hostile_file_name_stays_a_name(house, tmp_path, name):
     house.playbook("tiny", TINY)
     case = house.start("tiny", {})

@@ -115,7 +115,7 @@ LATER_KEYS = {
     account: newsroom
     at: "2027-01-04T09:00:00Z"
 """,
-    "severity": "  - {id: worse, kind: set, values: {seen: true}, severity: sev1, reason: 'A call'}\n",
+    "severity": "  - {id: re, kind: set, values: {seen: true}, severity: sev1, reason: Rumours}\n",
 }
 
 

@@ -33,7 +33,10 @@ steps:
       visitors: {type: integer, min: 1}
       mood: [calm, upset]
       witness: {type: person, optional: true}
-  - {id: write, kind: draft, document: words, assign: [{role: comms-writer}, {role: comms-director}]}
+  - id: write
+    kind: draft
+    document: words
+    assign: [{role: comms-writer}, {role: comms-director}]
   - id: approve
     kind: approval
     documents: [words]

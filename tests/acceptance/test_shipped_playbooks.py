@@ -61,6 +61,8 @@ def closed_well(house: House, case: str) -> None:
     let_out = {row["published_url"]: row["digest"] for row in who if row["valid"]}
     for place, text in house.pages().items():
         assert hashlib.sha256(text.encode()).hexdigest() == let_out[place]
+    written = " ".join(house.done("audit", "who", case).split())
+    assert [place for place in house.pages() if f" at {place} " not in written] == []
     assert house.ask("audit", "verify")["ok"]
 
 
@@ -174,6 +176,7 @@ def test_an_outreach_campaign_runs_to_its_close(quick):
     assert shown["results"] == {"invited": 2, "posts": ["https://video.example.test/signe/1"]}
     steps = {step["path"]: step["outcome"] for step in shown["steps"]}
     assert steps["each_creator[0]/first_day"] == "until"
+    assert steps["each_creator[0]/once_more/last_reply"] == "skipped"
     assert steps["each_creator[1]/once_more/last_reply"] == "no_answer"
     letters = [m for m in quick.mails() if "creators.example.test" in m["To"]]
     assert len(letters) == 5

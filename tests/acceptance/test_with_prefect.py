@@ -61,7 +61,7 @@ def test_a_statement_is_published_by_the_conductor_and_prefect(house):
     did = json.loads(out)
     assert did["cases"] == 1
     assert did["effects"] >= len(shown["effects"])
-    assert "stopped" in stopped.out + stopped.err
+    assert (stopped.status, stopped.out) == (0, "Stopped.\n")
     assert shown["outcome"] == "done"
     assert len(house.pages()) == 1
     told = house.done("timeline", case)

@@ -41,6 +41,7 @@ WARM_S = 0.6
 """The oldest is killed within so many seconds after an effect was performed: its flows run."""
 COLD_S = 1.5
 """The youngest is killed within so many seconds of its start."""
+BOOT_S = 180.0
 PATIENCE_S = 60.0
 BESIDE_EACH_OTHER = 2
 # The lease of 120 s is made 4 s: nobody wants to wait for the dead. All else is the program as it is.
@@ -59,7 +60,7 @@ run()
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     state = tmp_path_factory.mktemp("prefect") / ".smr"
     try:
-        yield ensure_server(state, os.environ)
+        yield ensure_server(state, os.environ, timeout_s=BOOT_S)
     finally:
         stop_server(state)
 

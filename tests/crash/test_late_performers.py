@@ -71,13 +71,12 @@ def owing(tmp_path: Path) -> Iterator[Callable[[str], House]]:
             clock = SetClock()
             ws = open_house(furnish(tmp_path / "house", directory=directory, playbooks=note), clock)
             made.append(ws)
-            case = cases.start(ws, actor(ws, "ana"), "note", {}).case
+            cases.start(ws, actor(ws, "ana"), "note", {})
             items.revise(
                 ws, actor(ws, "tom"), item_of(ws, ItemKind.DRAFT), "Open 9 to 5.", done=True
             )
             work(ws)
             items.decide(ws, actor(ws, "lea"), item_of(ws, ItemKind.APPROVAL), "approve")
-            assert case
             return House(tmp_path / "house", ws, clock, account)
 
         yield make

@@ -22,7 +22,7 @@ def prefect_server(tmp_path_factory) -> Iterator[Prefect]:
     state_dir = tmp_path_factory.mktemp("prefect") / ".smr"
     before = dict(os.environ)
     try:
-        yield Prefect(state_dir, ensure_server(state_dir, os.environ))
+        yield Prefect(state_dir, ensure_server(state_dir, os.environ, timeout_s=180))
     finally:
         stop_server(state_dir)
         os.environ.clear()

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from flows import environment
 from flows.inline import InlineDispatcher
 from smr_engine.bootstrap import conductor, open_workspace, prefect_answers
-from smr_engine.services import cases, items, reading
+from smr_engine.services import cases, directory, items, reading
 from smr_engine.services.conductor import LEASE, Conductor
 from smr_engine.services.legs import legs_of
-from smr_engine.services.ports import Leg
+from smr_engine.services.ports import Connector, Leg, Publication, Published
 from smr_engine.services.stored import EffectRow
 from smr_engine.services.workspace import Actor, Workspace
 from tests.support.houses import DIRECTORY, NEWSROOM, SETTINGS, furnish
@@ -84,6 +84,23 @@ def wait_for(look: Callable[[], T], patience_s: float = PATIENCE_S) -> T:
     return found
 
 
+class Gate:
+    """A connector that waits at a gate before it publishes."""
+
+    def __init__(self, connector: Connector) -> None:
+        self.recovery = connector.recovery
+        self.read_back = connector.read_back
+        self.look_up = connector.look_up
+        self._connector = connector
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def publish(self, publication: Publication, timeout_s: float) -> Published:
+        self.reached.set()
+        assert self.opened.wait(20)
+        return self._connector.publish(publication, timeout_s)
+
+
 @dataclass
 class Office:
     """A workspace on the machine's clock, and what its people do."""
@@ -133,6 +150,14 @@ class Office:
         """Claim what a case owes, as the conductor does."""
         (found,) = self.legs(case)
         return found
+
+    def gate(self) -> Gate:
+        """Put a gate before the newsroom."""
+        with self.ws.storage.reading() as unit:
+            newsroom = directory.world(self.ws, unit).accounts["newsroom"]
+        gate = Gate(self.ws.connector_for(newsroom))
+        self.ws = replace(self.ws, connector_for=lambda _: gate)
+        return gate
 
     def legs(self, case: str = "") -> list[Leg]:
         with self.ws.storage.writing() as unit:

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -17,10 +17,9 @@ from smr_engine.adapters.prefect_files import ServerFiles
 from smr_engine.adapters.prefect_server import ensure_server, stop_server
 from smr_engine.bootstrap import prefect_answers
 from smr_engine.errors import SmrError
-from smr_engine.services import directory
-from smr_engine.services.ports import Connector, DispatchUnavailableError, Publication, Published
+from smr_engine.services.ports import DispatchUnavailableError
 from tests.flows.office import Office, delete_prefect, wait_for
-from tests.flows.ways import now_and_then_busy
+from tests.flows.ways import breaking, now_and_then_busy
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -71,6 +70,49 @@ def test_a_server_that_is_busy_for_a_moment_is_asked_again_soon(office, prefect)
     assert took < answers.count(503) * 1.5  # Prefect's own pauses are 2, 4 and 8 seconds
 
 
+def test_once_a_server_has_moved_legs_run_at_its_new_address(office, prefect):
+    with breaking(prefect.api_url) as (before, cut):
+        addresses = [before, prefect.api_url]
+        dispatcher = InlineDispatcher(office.ws, lambda: addresses.pop(0), prefect_answers)
+        dispatcher.prepare()
+        dispatcher._booting.join()
+        dispatcher.run_leg(office.leg(office.start("three-at-once")))
+        cut()
+        case = office.start("three-at-once")
+        leg = office.leg(case)
+        with pytest.raises(DispatchUnavailableError):
+            dispatcher.run_leg(leg)
+        dispatcher._booting.join()
+        dispatcher.run_leg(leg)
+    (run,) = prefect.runs(case)
+    assert {task.state for task in prefect.tasks(run, 3)} == {"Completed"}
+
+
+def test_a_run_that_somebody_cancels_in_prefect_does_not_stop_what_is_owed(office, prefect, ready):
+    from prefect.states import Cancelled
+
+    gate = office.gate()
+    case = office.approved("approval")
+    with office.conducting(office.dispatcher(prefect.api_url)):
+        assert gate.reached.wait(20)
+        (run,) = prefect.runs(case)
+        with prefect.client() as client:
+            client.set_flow_run_state(UUID(run.id), Cancelled(), force=True)
+        gate.opened.set()
+        wait_for(lambda: office.status(case) == "completed")
+    assert len(office.pages()) == 1
+    assert prefect.runs(case)[0].state == "Cancelled"
+
+
+def test_a_leg_counts_as_use_of_the_embedded_server(office, prefect, ready):
+    files = ServerFiles(office.ws.state)
+    files.folder.mkdir(exist_ok=True)
+    files.last_used.touch()
+    os.utime(files.last_used, (0, 0))
+    ready.run_leg(office.leg(office.start("three-at-once")))
+    assert time.time() - files.last_used.stat().st_mtime < 60
+
+
 class Lonely:
     """An office with an embedded Prefect of its own, which is lost for good once it is lost."""
 
@@ -82,7 +124,7 @@ class Lonely:
         self._started += 1
         if self._started > 1:
             raise SmrError("prefect-not-started", "the embedded Prefect server did not start")
-        return ensure_server(self.office.ws.state, os.environ)
+        return ensure_server(self.office.ws.state, os.environ, timeout_s=120)
 
     def dispatcher(self) -> InlineDispatcher:
         made = InlineDispatcher(self.office.ws, self.find_server, prefect_answers)
@@ -105,29 +147,9 @@ def lonely(make_office, prefect) -> Iterator[Lonely]:
     stop_server(office.ws.state)
 
 
-class Gate:
-    """A connector that waits at a gate before it publishes."""
-
-    def __init__(self, connector: Connector) -> None:
-        self.recovery = connector.recovery
-        self.read_back = connector.read_back
-        self.look_up = connector.look_up
-        self._connector = connector
-        self.reached = threading.Event()
-        self.opened = threading.Event()
-
-    def publish(self, publication: Publication, timeout_s: float) -> Published:
-        self.reached.set()
-        assert self.opened.wait(20)
-        return self._connector.publish(publication, timeout_s)
-
-
 def test_a_server_killed_during_a_leg_takes_nothing_with_it(lonely):
     office = lonely.office
-    with office.ws.storage.reading() as unit:
-        newsroom = directory.world(office.ws, unit).accounts["newsroom"]
-    gate = Gate(office.ws.connector_for(newsroom))
-    office.ws = replace(office.ws, connector_for=lambda _: gate)
+    gate = office.gate()
     case = office.approved("approval")
     with office.conducting(lonely.dispatcher()):
         assert gate.reached.wait(20)  # the publication is under way in a flow run

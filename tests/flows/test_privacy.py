@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from smr_engine.services.workspace import Actor
+from tests.flows.office import Shown, wait_for
 from tests.support.houses import DIRECTORY
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -31,7 +33,7 @@ steps:
     kind: notify
     to: {OUTSIDER}
     message: {{subject: "About {{{{ inputs.about }}}}", body: "{CONTENT}"}}
-    acknowledge: {{due: 1h}}
+    acknowledge: {{due: 1s, escalate: [{{at: at due, to: {{role: legal}}}}], wait: true}}
 """
 
 
@@ -42,30 +44,45 @@ def people() -> list[str]:
     return names + [line.split("email: ")[1].split(",")[0] for line in lines]
 
 
-def test_no_content_and_nobody_s_name_or_address_reaches_prefect(make_office, prefect, blog):
-    office = make_office(playbooks={"to-an-outsider": TO_AN_OUTSIDER})
-    dispatcher = office.dispatcher(prefect.api_url)
+def searched(prefect, *runs: Shown) -> dict[str, list[Path]]:
+    """Return which secrets Prefect's files hold, once they hold all about these runs."""
+    for run in runs:
+        prefect.tasks(run, 1)
+    secrets = [CONTENT, COMMENT, INPUT, FAULT, OUTSIDER, *people()]
+    return {words: found for words in secrets if (found := prefect.keeps(words))}
+
+
+def test_no_content_and_nobody_s_name_or_address_reaches_prefect(office, prefect, ready, blog):
     blog.plan = [403]  # a refusal, with a reason
     case = office.start("on-the-blog")
     office.write(case, CONTENT)
     office.approve(case, COMMENT)
-    dispatcher.run_leg(office.leg(case))
+    ready.run_leg(office.leg(case))
+    ready.run_batch(office.legs(office.start("three-at-once", words=INPUT)))
+    assert searched(prefect, *prefect.runs(case), *prefect.runs("batch")) == {}
+    assert prefect.keeps("publish note -> company-blog")  # it would have been found
 
-    told = office.start("to-an-outsider", about=INPUT)
-    dispatcher.run_batch(office.legs(told))
 
+def test_what_a_broken_part_says_does_not_reach_prefect(office, prefect):
     def broken(_account):
         raise RuntimeError(FAULT)
 
     office.ws = replace(office.ws, connector_for=broken)
-    faulty = office.approved("approval")
-    office.dispatcher(prefect.api_url).run_leg(office.leg(faulty))
+    case = office.approved("approval")
+    office.dispatcher(prefect.api_url).run_leg(office.leg(case))
+    assert searched(prefect, *prefect.runs(case)) == {}
 
-    for run in [*prefect.runs(case), *prefect.runs(faulty), *prefect.runs("batch")]:
-        prefect.tasks(run, 1)  # recorded, so that what is searched is all there is
-    assert prefect.keeps("publish note -> company-blog")  # it would be found
-    secrets = [CONTENT, COMMENT, INPUT, FAULT, OUTSIDER, *people()]
-    assert {words: prefect.keeps(words) for words in secrets if prefect.keeps(words)} == {}
+
+def test_the_address_of_an_outsider_who_does_not_answer_does_not_reach_prefect(
+    make_office, prefect
+):
+    office = make_office(playbooks={"to-an-outsider": TO_AN_OUTSIDER})
+    with office.conducting(office.dispatcher(prefect.api_url)):
+        case = office.start("to-an-outsider", about=INPUT)
+        name = wait_for(lambda: [n for n in office.effects(case) if "Escalated" in n])[0]
+        wait_for(lambda: office.effects(case)[name].status == "done")
+    assert searched(prefect, *prefect.runs(case)) == {}
+    assert prefect.keeps("Escalated to you: Tell outside")
 
 
 def test_the_one_who_acts_is_not_told_to_prefect(office, prefect, ready):

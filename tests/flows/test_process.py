@@ -90,7 +90,7 @@ def test_a_process_that_ran_a_leg_is_as_it_was_and_ends_cleanly(office, prefect)
         assert json.loads(process.stdout.readline()) == AS_BEFORE
         status, errors, seconds = ended(process)
     assert (status, errors) == (0, "")
-    assert seconds < 5
+    assert seconds < 15  # each event alone could wait eight for a server that is gone
 
 
 def test_a_process_ends_cleanly_although_its_server_is_gone(office, prefect):
@@ -102,4 +102,4 @@ def test_a_process_ends_cleanly_although_its_server_is_gone(office, prefect):
         cut()
         status, errors, seconds = ended(process)
     assert (status, errors) == (0, "")
-    assert seconds < 5
+    assert seconds < 15  # each event alone could wait eight for a server that is gone

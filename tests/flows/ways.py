@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import selectors
 import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,55 +62,54 @@ def now_and_then_busy(api_url: str) -> Iterator[tuple[str, list[int]]]:
         server.server_close()
 
 
-@contextmanager
-def breaking(  # noqa: PLR0915 - one small proxy, told in one piece
-    api_url: str,
-) -> Iterator[tuple[str, Callable[[], None]]]:
-    """A way to the server that passes everything on until it is broken: then nobody answers."""
-    behind = urlsplit(api_url)
-    listening = socket.create_server(("127.0.0.1", 0))
-    broken = threading.Event()
-    lines: list[socket.socket] = [listening]
-    threads: list[threading.Thread] = []
+class _Passing(socketserver.BaseRequestHandler):
+    """Passes bytes on in both directions until one end is closed."""
 
-    def listen() -> None:
-        while True:
-            try:
-                here, _ = listening.accept()
-            except OSError:
-                return
-            there = socket.create_connection((behind.hostname or "", behind.port or 0))
-            lines.extend([here, there])
-            begin(lambda here=here, there=there: _pump(here, there))
+    server: _Way
 
-    def begin(work: Callable[[], None]) -> None:
-        threads.append(threading.Thread(target=work))
-        threads[-1].start()
+    def handle(self) -> None:
+        here, there = self.request, socket.create_connection(self.server.behind)
+        self.server.lines += [here, there]
+        with contextlib.suppress(OSError, ValueError), selectors.DefaultSelector() as both:
+            both.register(here, selectors.EVENT_READ, there)
+            both.register(there, selectors.EVENT_READ, here)
+            while True:
+                for key, _ in both.select():
+                    data = key.fileobj.recv(65536)
+                    if not data:
+                        return
+                    key.data.sendall(data)
 
-    def cut() -> None:
-        broken.set()
-        for line in lines:
+
+class _Way(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    def __init__(self, behind: tuple[str, int]) -> None:
+        super().__init__(("127.0.0.1", 0), _Passing)
+        self.behind = behind
+        self.lines: list[socket.socket] = []
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def cut(self) -> None:
+        """Break every line; from now on nobody answers here."""
+        if self._thread.is_alive():
+            self.shutdown()
+            self._thread.join()
+        for line in self.lines:
             with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+        for line in self.lines:
             line.close()
 
-    begin(listen)
+
+@contextmanager
+def breaking(api_url: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """A way to the server that passes everything on until it is broken."""
+    behind = urlsplit(api_url)
+    way = _Way((behind.hostname or "", behind.port or 0))
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}{behind.path}", cut
+        yield f"http://127.0.0.1:{way.server_address[1]}{behind.path}", way.cut
     finally:
-        cut()
-        for thread in threads:
-            thread.join()
-
-
-def _pump(here: socket.socket, there: socket.socket) -> None:
-    """Pass bytes on in both directions until one end is closed."""
-    with contextlib.suppress(OSError, ValueError), selectors.DefaultSelector() as both:
-        both.register(here, selectors.EVENT_READ, there)
-        both.register(there, selectors.EVENT_READ, here)
-        while True:
-            for key, _ in both.select():
-                data = key.fileobj.recv(65536)
-                if not data:
-                    return
-                key.data.sendall(data)
+        way.cut()

@@ -204,10 +204,17 @@ class Crowd:
         return self.by_one_of(ref, item, c.CompleteItem(item.id, values))
 
     def _draft(self, ref: str, item: Item) -> bool:
-        text = f"words {self.rng.random()}"
-        return self.by_one_of(
-            ref, item, c.ReviseDocument(item.id, text, self.willing or self.rng.random() < 0.8)
-        )
+        text = self.text_that_is_out(ref, item) or f"words {self.rng.random()}"
+        done = self.willing or self.rng.random() < 0.8
+        return self.by_one_of(ref, item, c.ReviseDocument(item.id, text, done))
+
+    def text_that_is_out(self, ref: str, item: Item) -> str:
+        """Return the text of a draft that can no longer be changed."""
+        name = self.step(ref, item).document
+        scopes = self.book.cases[ref].scopes
+        homes = [p for p in scopes if name in scopes[p].documents and item.path.startswith(p)]
+        document = scopes[max(homes, key=len)].documents[name]
+        return document.text if document.out else ""
 
     def _decision(self, ref: str, item: Item) -> bool:
         step = self.step(ref, item)

@@ -48,7 +48,7 @@ def refuse_if_begun(run: Run, home: str, document: str) -> None:
         raise Refusal(
             "publication-begun",
             f"{document} can no longer be changed: its publication has begun",
-            hint="write a correction as a new document",
+            hint="write a correction as a new document; a draft of it can be finished unchanged",
         )
 
 

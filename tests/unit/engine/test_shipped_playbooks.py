@@ -15,7 +15,7 @@ from smr_engine.adapters.holiday_dates import HolidayDates
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
 from smr_engine.engine import policy
-from smr_engine.engine.state import Item
+from smr_engine.engine.state import Case, Item
 from smr_engine.engine.statuses import CLOSED_CASES, DecisionKind, ItemKind, ItemStatus
 from smr_engine.engine.world import World
 from smr_engine.playbook.index import index_of
@@ -109,8 +109,9 @@ class Autopilot:
         raise AssertionError(message)
 
     def waits_for_a_reminder(self) -> bool:
-        soon = [t for t in self.book.timers() if t[2].purpose in {"remind", "escalate"}]
-        return bool(soon) and self.book.fire_next()
+        """Let the next timer fire, a few times for each thing that is asked."""
+        asked = len([i for case in self.book.cases.values() for i in _items(case)])
+        return len(self.book.fired) < 2 * asked and self.book.fire_next()
 
     def somebody_acts(self) -> bool:
         for ref, case in self.book.cases.items():
@@ -173,6 +174,10 @@ class Autopilot:
         if isinstance(found, list):
             return found.pop(0) if len(found) > 1 else found[0]
         return found
+
+
+def _items(case: Case) -> list[Item]:
+    return [item for scope in case.scopes.values() for item in scope.items.values()]
 
 
 def filled(schema: Mapping[str, Any]) -> Any:
