@@ -64,11 +64,16 @@ def _plain(value: Any) -> Any:
 
 
 def _same_state(expected: str, found: Any) -> bool:
-    """Compare two states as JSON data: whole numbers may have been read as such (1.0 as 1)."""
+    """Compare two states as JSON data: whole numbers may have been read as such (1.0 as 1).
+
+    The text found must be as the program writes it, so that not even a space was added.
+    """
     if found == expected:
         return True
     try:
-        return _same_data(msgspec.json.decode(expected), msgspec.json.decode(found))
+        data = msgspec.json.decode(found)
+        written = msgspec.json.encode(data).decode() == found
+        return written and _same_data(msgspec.json.decode(expected), data)
     except (msgspec.DecodeError, TypeError, UnicodeError):
         return False
 

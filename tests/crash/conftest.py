@@ -18,7 +18,7 @@ def quick_folder() -> Iterator[Path]:
     """A folder in memory where there is one: what is tested here is processes that die."""
     folder = Path(tempfile.mkdtemp(prefix="smr-crash-", dir=MEMORY if MEMORY.is_dir() else None))
     yield folder
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

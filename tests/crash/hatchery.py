@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -97,6 +98,7 @@ def main(folder: Path, sink: str, database: str) -> None:
         print(json.dumps(asdict(run(fresh, json.loads(line)))), flush=True)
     for made in filter(None, (copy, url)):
         postgres.drop_database(made)
+    shutil.rmtree(folder, ignore_errors=True)  # memory, kept also by a test run that was killed
 
 
 def _renew(url: str, template: str) -> None:

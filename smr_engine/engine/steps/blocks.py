@@ -7,6 +7,7 @@ from typing import Any, cast
 from smr_engine.engine import closing, flow, timing, work
 from smr_engine.engine import events as e
 from smr_engine.engine.environment import instant
+from smr_engine.engine.fold_case import block_of
 from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.statuses import ItemKind, ScopeKind, StepStatus
@@ -26,6 +27,7 @@ from smr_engine.playbook.model import (
 )
 
 MAX_ELEMENTS = 5_000
+MAX_ROUNDS_AT_ONCE = 100
 
 
 # --- section and switch: no scope of their own -------------------------------------------------
@@ -222,6 +224,7 @@ def _plan_next(run: Run, place: Place, number: int) -> None:
     """Plan the next beat from the start of this round; a late one follows at once."""
     every = run.varied(cast(RepeatStep, place.step).every)
     if every is None:
+        _refuse_circle(run, place)
         next_round(run, place)
         return
     last = instant_of(run.scope(f"{place.path}[{number}]").local["started"])
@@ -236,6 +239,18 @@ def _plan_next(run: Run, place: Place, number: int) -> None:
             missed=missed,
         )
     )
+
+
+def _refuse_circle(run: Run, place: Place) -> None:
+    """Stop a repeat whose rounds wait for nobody: this very command has begun too many of them."""
+    begun = [
+        event
+        for event in run.events
+        if isinstance(event, e.ScopeOpened) and block_of(event.path) == place.path
+    ]
+    if len(begun) >= MAX_ROUNDS_AT_ONCE:
+        message = "it goes round in a circle without waiting for anybody"
+        raise StepProblemError(message)
 
 
 def _exhausted(run: Run, place: Place, number: int) -> None:

@@ -336,12 +336,21 @@ def test_a_round_may_be_ended():
     assert [r["ended"] for r in case.state("beat").output] == ["quiet", "quiet"]
 
 
-def test_a_circle_that_waits_for_nobody_is_refused():
+def test_a_circle_that_waits_for_nobody_is_held_and_the_answer_before_it_stands():
     steps = (co.task("go"), co.repeat("spin", co.let("x", y="1"), until=co.when("false")))
-    case = opened(*steps)
-    with pytest.raises(Refusal, match="round in a circle"):
-        case.complete("go")
-    assert case.waits_for() == {"go"}
+    case = opened(*steps, co.task("after"))
+    case.complete("go")
+    assert case.outcome("go") == "done"
+    assert "round in a circle" in case.repair_item("spin").message
+    case.repair("skip")
+    assert case.waits_for() == {"after"}
+
+
+def test_many_rounds_that_each_wait_for_somebody_are_no_circle():
+    case = opened(co.repeat("beat", co.task("look"), max_rounds=105))
+    for _ in range(105):
+        case.complete("look")
+    assert case.outcome("beat") == "exhausted"
 
 
 def test_a_condition_that_cannot_be_computed_holds_the_case():
