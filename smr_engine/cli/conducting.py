@@ -29,7 +29,7 @@ def conduct(session: Session, *, until_idle: bool = False) -> None:
     """
     from flows.inline import InlineDispatcher
     from smr_engine.bootstrap import conductor, find_prefect, prefect_answers
-    from smr_engine.services import schedules
+    from smr_engine.services import triggers
 
     ws = session.ws
 
@@ -37,7 +37,7 @@ def conduct(session: Session, *, until_idle: bool = False) -> None:
         return find_prefect(ws, os.environ)
 
     with _log(session.settings.log_level.value):
-        schedules.sync_triggers(ws)
+        triggers.sync(ws)
         dispatcher = InlineDispatcher(ws, find, prefect_answers)
         dispatcher.prepare()
         made = conductor(ws, dispatcher)

@@ -117,9 +117,9 @@ def deploy(session: Session) -> None:
     """
     from flows.deployments import deploy as register
     from smr_engine.bootstrap import find_prefect, prefect_answers
-    from smr_engine.services import schedules
+    from smr_engine.services import triggers
 
-    faulty = schedules.sync_triggers(session.ws)
+    faulty = triggers.sync(session.ws)
     url = find_prefect(session.ws, os.environ)
     if not prefect_answers(url):
         message = "The Prefect server of the settings does not answer."

@@ -57,9 +57,9 @@ def revise(run: Run, command: c.ReviseDocument) -> None:
         raise Refusal("too-large", "a document may have at most 256 KiB", where=item.id)
     run.after = step.id
     home = run.document_scope(place.scope)
-    asking_again.refuse_if_begun(run, home, step.document)
     document = run.scope(home).documents[step.document]
     if command.text != document.text:
+        asking_again.refuse_if_begun(run, home, step.document)
         people.save_revision(
             run,
             home,

@@ -12,10 +12,12 @@ WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 SENTENCE_END = re.compile(r"[.!?]+(?:\s|$)")
 VOWELS = re.compile(r"[aeiouyäöü]+", re.IGNORECASE)
 PROMISED_TIME = re.compile(
-    r"\b(?:within|in|by|before|until)\s+(?:the\s+next\s+)?"
-    r"(?:\d+|an?|one|two|three|four|five|six|twelve|noon|midnight|tomorrow|tonight|"
-    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
-    r"(?:\s*:\s*\d\d|\s*(?:minutes?|mins?|hours?|hrs?|days?|weeks?|[ap]\.?m\.?|o'clock))?\b",
+    r"\b(?:within|in|by|before|until)\s+(?:the\s+next\s+)?(?:"
+    r"(?:\d+|an?|one|two|three|four|five|six|twelve)(?:\s*:\s*\d\d)?\s*"
+    r"(?:minutes?|mins?|hours?|hrs?|days?|weeks?|[ap]\.?m|o'clock)\b"
+    r"|\d{1,2}:\d\d\b"
+    r"|(?:noon|midnight|tomorrow|tonight|"
+    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b)",
     re.IGNORECASE,
 )
 

@@ -45,7 +45,6 @@ class ItemOpened(Event):
     offered: tuple[str, ...]
     due_at: datetime | None = None
     timers: tuple[TimerRule, ...] = ()
-    subject: str = ""
     bundle_digest: str = ""
     lines: tuple[Line, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -56,6 +55,7 @@ class ItemOpened(Event):
     title: str = content()
     bundle: Json = content(default=None)
     message: str = content(default="")
+    subject: str = content(default="")  # whose it is; may be an address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

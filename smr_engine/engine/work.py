@@ -179,7 +179,7 @@ def tell(
     if to:
         title, body = words
         payload = {"to": to, "subject": title, "body": body}
-        owe(run, place, EffectKind.NOTIFICATION, f"tell {title}", payload, item=item)
+        owe(run, place, EffectKind.NOTIFICATION, f"tell about {place.step.id}", payload, item=item)
 
 
 def tell_about_case(run: Run, people: Iterable[str], words: tuple[str, str]) -> None:
@@ -193,7 +193,7 @@ def tell_about_case(run: Run, people: Iterable[str], words: tuple[str, str]) -> 
         e.EffectOwed(
             effect=effect,
             kind_of=EffectKind.NOTIFICATION,
-            name=f"tell {title}",
+            name="tell about the case",
             step="",
             round=1,
             key=_key(run, effect),

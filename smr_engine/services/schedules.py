@@ -6,7 +6,6 @@ a schedule was added, so that INTERVAL means calendar quarters.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -72,7 +71,7 @@ def add(
         Refusal: the actor does not act for the playbook's owner.
     """
     main = library.startable(ws, playbook)[playbook][0]
-    row = _checked(ws, playbook, rule)
+    row = checked(ws, playbook, rule)
     with ws.storage.writing() as unit:
         _may(ws, unit, main, actor)
         number = len(unit.schedules.all(removed=True)) + 1
@@ -83,7 +82,7 @@ def add(
             created_by=actor.id,
             inputs=dict(inputs or {}),
         )
-        _put(ws, unit, row, actor, "ScheduleAdded")
+        put(ws, unit, row, actor, "ScheduleAdded")
         unit.keep()
     ws.waker.wake()
     return _view(row, ws.clock.now())
@@ -101,7 +100,7 @@ def remove(ws: Workspace, actor: Actor, schedule: str) -> None:
             raise _unknown(schedule)
         _may(ws, unit, library.read(ws, row.playbook)[0], actor)
         row = replace(row, removed_at=ws.clock.now())
-        _put(ws, unit, row, actor, "ScheduleRemoved")
+        put(ws, unit, row, actor, "ScheduleRemoved")
         unit.keep()
 
 
@@ -125,36 +124,6 @@ def next_(ws: Workspace, count: int, schedule: str | None = None) -> list[DueRow
 def _unknown(schedule: str) -> NotFound:
     hint = "see: smr schedule list"
     return NotFound("unknown-schedule", f"there is no schedule '{schedule}'", hint=hint)
-
-
-def sync_triggers(ws: Workspace) -> list[str]:
-    """Make schedules of the playbooks' schedule triggers; return the names that cannot be started.
-
-    Idempotent: a trigger known already changes nothing, one removed by hand stays removed.
-    """
-    faulty = []
-    for name in ws.files.names():
-        try:
-            playbook = library.load(ws, name)
-        except SmrError as problem:
-            log.warning("playbook %s: %s", name, problem.code)
-            faulty.append(name)
-            continue
-        for trigger in playbook.triggers:
-            rule = Rule(trigger.rrule, trigger.at, trigger.timezone, trigger.missed.value)
-            row = _checked(ws, name, rule)
-            unique = f"{name}|{trigger.rrule}|{trigger.at}|{trigger.timezone}"
-            suffix = hashlib.sha256(unique.encode()).hexdigest()[:8]
-            row = replace(row, id=f"{name}-{suffix}")
-            _add_trigger(ws, row)
-    return faulty
-
-
-def _add_trigger(ws: Workspace, row: ScheduleRow) -> None:
-    with ws.storage.writing() as unit:
-        if not any(r.id == row.id for r in unit.schedules.all(removed=True)):
-            _put(ws, unit, row, Actor("engine", "", "engine"), "ScheduleAdded")
-            unit.keep()
 
 
 # --- due instants ------------------------------------------------------------------------------
@@ -309,7 +278,12 @@ def _last_view(unit: UnitOfWork, row: CaseRow | None) -> dict[str, Any] | None:
 # --- details -----------------------------------------------------------------------------------
 
 
-def _checked(ws: Workspace, playbook: str, rule: Rule) -> ScheduleRow:
+def checked(ws: Workspace, playbook: str, rule: Rule) -> ScheduleRow:
+    """Return a schedule that a playbook's trigger brings, still without its id.
+
+    Raises:
+        Invalid: rule, time, zone or policy do not make sense.
+    """
     try:
         zone = ZoneInfo(rule.timezone)
         wall = time.fromisoformat(rule.at)
@@ -348,7 +322,8 @@ def _may(ws: Workspace, unit: UnitOfWork, playbook: Playbook, actor: Actor) -> N
         raise Refusal("may-not-act", verdict.why_not)
 
 
-def _put(ws: Workspace, unit: UnitOfWork, row: ScheduleRow, actor: Actor, kind: str) -> None:
+def put(ws: Workspace, unit: UnitOfWork, row: ScheduleRow, actor: Actor, kind: str) -> None:
+    """Store a schedule with the event that says why; the caller keeps the unit of work."""
     unit.schedules.put(row)
     facts = {"schedule": row.id, "playbook": row.playbook, "rrule": row.rrule, "at": row.at}
     envelope = Envelope(

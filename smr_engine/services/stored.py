@@ -220,7 +220,7 @@ class ScheduleRow:
     timezone: str
     dtstart: datetime
     missed: str  # latest, all, skip
-    source: str  # trigger (of the playbook) or added (by hand)
+    source: str  # trigger (of the playbook), withdrawn (by the playbook), or added (by hand)
     created_by: str
     added_at: datetime  # instants before it are not made up for
     inputs: Mapping[str, Any] = field(default_factory=dict)

@@ -164,3 +164,27 @@ def test_a_trigger_that_was_removed_by_hand_stays_removed(company, clock):
     clock.move_to(review_at(4))
     later.work()
     assert opened(company) == []
+
+
+def test_a_schedule_follows_its_playbook(house):
+    """A new time replaces the old one, a policy is taken over, and what is gone is withdrawn."""
+    text = DAILY.replace("MISSED", "latest")
+
+    def listed(content: str) -> list[tuple[str, str]]:
+        house.playbook("morning-look", content)
+        House(house.root).work()
+        rows = house.ask("schedule", "list")
+        return [(row["at"], row["missed"]) for row in rows if row["playbook"] == "morning-look"]
+
+    later = text.replace('at: "09:00"', 'at: "10:30"')
+    assert listed(text) == [("09:00", "latest")]
+    assert listed(later) == [("10:30", "latest")]
+    assert listed(later.replace("missed: latest", "missed: all")) == [("10:30", "all")]
+    assert listed("playbook: [broken\n") == [("10:30", "all")]
+    assert listed(text) == [("09:00", "latest")]
+    (house.root / "playbooks" / "morning-look.yaml").unlink()
+    House(house.root).work()
+    assert [row["playbook"] for row in house.ask("schedule", "list")] == ["policy-review"]
+    kinds = [row["kind"] for row in house.ask("audit", "log", "--kind", "ScheduleRemoved")]
+    assert len(kinds) == 3
+    assert house.ask("audit", "verify")["ok"]

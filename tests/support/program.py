@@ -29,7 +29,7 @@ from typer.testing import CliRunner
 from smr_engine.adapters.clock import SystemClock
 from smr_engine.bootstrap import open_workspace
 from smr_engine.cli.main import app
-from smr_engine.services import schedules
+from smr_engine.services import triggers
 from smr_engine.services.ports import Clock
 from smr_engine.services.views import Worked
 from tests.support.houses import next_instant, work
@@ -155,7 +155,7 @@ class House:
         ws = open_workspace(self.root, {}, clock=self.clock)
         try:
             if not self._triggers_known:  # takes half a second
-                schedules.sync_triggers(ws)
+                triggers.sync(ws)
                 self._triggers_known = True
             return work(ws)
         finally:

@@ -21,10 +21,14 @@ from smr_engine.playbook.model import PublishStep
 def content_changed(run: Run, home: str, document: str) -> None:
     """Ask again wherever a document is under approval, or was approved and is not out yet.
 
+    Of one that is out, nothing that is attached afterwards changes what was approved.
+
     Raises:
         Refusal: it was approved in a branch that has been ended, and something relies on that.
         StepProblemError: nobody could approve the new content.
     """
+    if run.scope(home).documents[document].out:
+        return
     for place in _asked_about(run, home, document):
         state = run.state(place)
         if state.status is StepStatus.ACTIVE:

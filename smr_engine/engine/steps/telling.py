@@ -35,7 +35,7 @@ def start_notify(run: Run, place: Place) -> None:
         "body": body,
         "items": asked,
     }
-    effect = work.owe(run, place, EffectKind.NOTIFICATION, f"notify {step.title}", payload)
+    effect = work.owe(run, place, EffectKind.NOTIFICATION, f"notify {step.id}", payload)
     if not told:
         run.emit(
             e.EffectDone(
