@@ -97,6 +97,10 @@ def _schedule_added(event: EventRow, memory: Memory) -> str:
     return f"{actor(event, memory)} added a schedule of {event.data['playbook']}"
 
 
+def _schedule_changed(event: EventRow, _: Memory) -> str:
+    return f"A schedule of {event.data['playbook']} now follows its playbook"
+
+
 def _schedule_removed(event: EventRow, memory: Memory) -> str:
     return f"{actor(event, memory)} removed a schedule of {event.data['playbook']}"
 
@@ -133,6 +137,7 @@ OF_CASES: Mapping[str, Sentence] = {
     "DirectoryImported": _directory,
     "PlaybookRegistered": _registered,
     "ScheduleAdded": _schedule_added,
+    "ScheduleChanged": _schedule_changed,
     "ScheduleRemoved": _schedule_removed,
     "ScheduleSettled": _schedule_settled,
 }

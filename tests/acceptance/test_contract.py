@@ -135,6 +135,13 @@ def test_options_may_stand_before_and_after_a_command(crisis_under_way):
     assert before.data
 
 
+@pytest.mark.parametrize("line", ["approve", "inbox --wrong", "schedule next many", "shwo X"])
+def test_wrong_usage_exits_2_and_says_how(line):
+    said = smr(*line.split())
+    assert (said.status, said.out) == (2, "")
+    assert "Error" in said.err
+
+
 def test_a_workspace_is_found_from_within_it(crisis_under_way):
     house, case = crisis_under_way
     inside = house.root / "policies"

@@ -15,6 +15,13 @@ from smr_engine.services.conductor import Conductor
 from smr_engine.services.ports import DispatchUnavailableError
 from tests.cli.program import Result, smr
 
+
+@pytest.fixture(autouse=True)
+def _a_terminal_of_known_width(monkeypatch):
+    """Keep the width of tables from depending on who runs the tests (xdist sets COLUMNS)."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 STATEMENT = """
 playbook: statement
 version: 1.0.0

@@ -291,6 +291,23 @@ def test_one_branch_is_over_and_asked_again_while_the_other_still_runs():
     assert case.waits_for() == {"pause"}
 
 
+def test_a_case_does_not_close_while_an_approval_in_a_branch_is_asked_again():
+    case = opened(
+        co.draft("write"),
+        co.parallel("review", law=co.approval("legal_ok"), other=co.task("call")),
+        co.task("pause"),
+    )
+    case.write("write", "First.")
+    case.approve("legal_ok", "lea")
+    case.complete("call")
+    case.write("write", "Second.")
+    case.complete("pause")
+    assert case.header.status is CaseStatus.OPEN
+    assert case.waits_for() == {"review/law/legal_ok"}
+    case.approve("legal_ok", "luis")
+    assert case.header.status is CaseStatus.COMPLETED
+
+
 def test_what_was_approved_in_a_branch_that_was_ended_can_no_longer_be_changed():
     case = opened(
         co.draft("write"),
@@ -427,3 +444,68 @@ def test_the_history_keeps_every_decision_and_revision():
     assert [d.person for d in case.happened(e.DecisionRecorded)] == ["lea", "luis", "cora"]
     revisions = case.case.scopes[""].documents["statement"].revisions
     assert [(r.number, r.author) for r in revisions] == [(1, ""), (2, "wendy"), (3, "wendy")]
+
+
+def again_after_it_is_out() -> CaseFile:
+    """One text is out, the other is changed: both are asked about again, and sent back."""
+    case = opened(
+        co.draft("write"),
+        co.draft("answers", "faq"),
+        co.approval(
+            "check", documents=("statement", "faq"), on_changes_requested=co.back_to("write")
+        ),
+        co.publish("out", requires=["check"]),
+        co.task("pause"),
+        co.publish("out_too", document="faq", requires=["check"]),
+    )
+    case.write("write", "Statement.")
+    case.write("answers", "Answers.")
+    case.approve("check", "lea")
+    case.book.perform()
+    case.write("answers", "Better answers.")
+    case.vote("check", DecisionKind.REQUEST_CHANGES, "lea", "Shorter.")
+    return case
+
+
+def test_a_draft_of_a_text_that_is_out_can_only_be_finished_as_it_is():
+    case = again_after_it_is_out()
+    with pytest.raises(Refusal, match="a draft of it can be finished unchanged"):
+        case.write("write", "Other words.")
+    case.write("write", "Statement.")
+    case.write("answers", "Short answers.")
+    case.approve("check", "lea")
+    case.complete("pause")
+    case.book.perform()
+    assert [text for _, text, _ in case.book.published] == ["Statement.", "Short answers."]
+    assert case.header.status is CaseStatus.COMPLETED
+
+
+def test_evidence_on_a_draft_of_a_text_that_is_out_asks_nobody_again():
+    case = opened(
+        co.draft("write"),
+        co.approval("check"),
+        co.publish("out", requires=["check"]),
+        co.draft("archive"),
+    )
+    case.write("write", "Statement.")
+    case.approve("check", "lea")
+    case.book.perform()
+    capture = c.Attach(case.item("archive").id, "ab" * 32, "capture.png", 12)
+    case.book.do(case.ref, capture, "will")
+    assert case.waits_for() == {"archive"}
+    assert case.state("check").round == 1
+
+
+@pytest.mark.parametrize("how", ["cancelled", "closed"])
+def test_a_draft_that_is_over_with_its_round_or_case_is_not_revised(how):
+    case = opened(
+        co.parallel("race", join_any=True, a=co.draft("write"), b=co.task("quick")),
+        co.task("after"),
+    )
+    item = case.item("write")
+    case.complete("quick")
+    if how == "closed":
+        case.complete("after")
+    with pytest.raises(Refusal) as caught:
+        case.book.do(case.ref, c.ReviseDocument(item.id, "Late."), "wendy")
+    assert caught.value.code == ("case-closed" if how == "closed" else "item-closed")

@@ -226,10 +226,14 @@ def test_a_branch_sees_the_steps_before_the_parallel_and_what_follows_sees_the_b
 
 def test_a_branch_may_be_called_like_a_parallel_elsewhere():
     case = opened(
-        co.parallel("one", two=co.task("a"), three=co.task("b")),
+        co.parallel(
+            "one",
+            two=co.section("part", co.foreach("each", "[1]", co.task("a"))),
+            three=co.task("b"),
+        ),
         co.parallel("two", x=co.task("c"), y=co.task("d")),
     )
-    case.complete("one/two/a")
+    case.complete("one/two/part/each[0]/a")
     case.complete("one/three/b")
     case.complete("two/x/c")
     case.complete("two/y/d")

@@ -167,6 +167,23 @@ def test_results_show_the_steps_in_branches_of_an_element_too():
     assert result["hidden"] == {"output": None, "outcome": "skipped"}
 
 
+def test_the_branches_of_many_elements_are_loaded_at_once():
+    inner = co.parallel("both", a=co.let("say", hi="{{ one }}"), b=co.let("other", x="1"))
+    case = opened(
+        co.foreach("each", "inputs.names", inner), co.task("after"), names=list(range(40))
+    )
+    assert [r["say"]["output"]["hi"] for r in case.state("each").output] == list(range(40))
+
+
+def test_the_results_of_many_elements_with_branches_need_few_loads():
+    inner = co.parallel("both", a=co.task("ask"), b=co.let("other", x="1"))
+    case = opened(
+        co.foreach("each", "inputs.names", inner), co.task("after"), names=list(range(20))
+    )
+    complete_all(case, "ask")
+    assert case.waits_for() == {"after"}
+
+
 def test_a_foreach_in_a_foreach_gives_lists_in_lists():
     case = opened(
         co.foreach(

@@ -9,6 +9,9 @@ import pytest
 
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
+from smr_engine.engine.decide import Decided, decide
+from smr_engine.engine.run import Situation
+from smr_engine.engine.state import Case
 from smr_engine.engine.statuses import (
     CaseStatus,
     DecisionKind,
@@ -17,7 +20,7 @@ from smr_engine.engine.statuses import (
     ItemKind,
     StepStatus,
 )
-from smr_engine.errors import Invalid, Refusal
+from smr_engine.errors import Invalid, NotFound, Refusal
 from smr_engine.playbook.model import Retry
 from tests.support import company as co
 from tests.support.casebook import Casebook, CaseFile
@@ -366,6 +369,30 @@ def test_another_account_whose_outcome_is_unknown_is_settled_on_its_own(answer):
     assert case.outcome("out") == "published"
 
 
+def test_an_unknown_outcome_stays_to_be_settled_when_another_account_fails():
+    case = approved("newsroom", "company-blog", "partner-mail")
+    settle(case, "done", result={"url": "https://news.example.test/1"})
+    blog, mail = case.effects(EffectKind.PUBLICATION)
+    for effect in (blog, mail):
+        case.book.do(case.ref, c.BeginPublication(effect.id))
+    case.report(mail, "unknown", reason="timed out")
+    case.report(blog, "refused", reason="403")
+    asked = [i.effect for i in case.items("out")]
+    assert sorted(asked) == sorted(["", mail.id])
+
+
+def test_skipping_an_unknown_outcome_takes_back_what_had_not_begun():
+    case = approved("newsroom", "company-blog", "partner-mail")
+    settle(case, "done", result={"url": "https://news.example.test/1"})
+    blog, _ = case.effects(EffectKind.PUBLICATION)
+    case.book.do(case.ref, c.BeginPublication(blog.id))
+    case.report(blog, "unknown", reason="timed out")
+    case.repair("skip")
+    case.book.perform()
+    assert case.book.published == []
+    assert case.waits_for() == {"after"}
+
+
 def test_what_had_not_begun_when_another_account_failed_is_taken_back():
     case = approved("newsroom", "company-blog", "partner-mail")
     settle(case, "done", result={"url": "https://news.example.test/1"})
@@ -467,3 +494,28 @@ def test_keys_are_stable_over_tries_and_differ_between_publications():
     assert len(set(keys)) == 2
     started = case.happened(e.PublicationStarted)
     assert [s.effect for s in started].count(started[0].effect) == 2
+
+
+def test_a_publication_whose_step_is_over_does_not_begin():
+    case = approved()
+    effect = case.publication()
+    root = case.case.scopes[""]
+    over = replace(root.steps["out"], status=StepStatus.CANCELLED)
+    changed = replace(root, steps={**root.steps, "out": over})
+    situation = Situation(case.book.world, case.book.now, c.ENGINE)
+    decided = decide(
+        case.book.playbooks["response"],
+        Case(case.header, {"": changed}),
+        c.BeginPublication(effect.id),
+        situation,
+    )
+    assert isinstance(decided, Decided)
+    assert [event.kind() for event in decided.events] == ["EffectCancelled"]
+
+
+@pytest.mark.parametrize("command", [c.BeginPublication, c.ReportEffect])
+def test_an_effect_that_is_not_there_is_not_found(command):
+    case = approved()
+    more = {"outcome": c.Outcome.DONE} if command is c.ReportEffect else {}
+    with pytest.raises(NotFound, match="there is no effect"):
+        case.book.do(case.ref, command(f"{case.ref}.99", **more))
