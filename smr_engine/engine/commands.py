@@ -39,10 +39,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """A document's text given to a child case."""
+    """A document's text given to a child case, and who had a hand in it."""
 
     document: str
     text: str
+    authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

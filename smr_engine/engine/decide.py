@@ -127,7 +127,15 @@ def open_case(playbook: Playbook, command: c.OpenCase, situation: Situation) -> 
     def begin() -> None:
         for given in command.documents:
             if given.document in playbook.documents:
-                people.save_revision(run, "", "", given.document, given.text, source="handed_over")
+                people.save_revision(
+                    run,
+                    "",
+                    "",
+                    given.document,
+                    given.text,
+                    source="handed_over",
+                    authors=given.authors,
+                )
         if flow.proceed(run, "", playbook.steps):
             closing.complete_case(run, "done")
 

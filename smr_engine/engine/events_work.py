@@ -18,6 +18,7 @@ class DocumentRevised(Event):
     revision: int
     digest: str
     author: str = ""
+    authors: tuple[str, ...] = ()  # of a text handed over: who had a hand in it before
     item: str = ""
     source: str = "person"  # person, template, handed_over
     text: str = content()

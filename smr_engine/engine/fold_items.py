@@ -41,7 +41,7 @@ def _revised(case: Case, event: e.DocumentRevised, at: datetime, actor: str) -> 
     documents = case.scopes[event.scope].documents
     known = documents.get(event.document)
     earlier = known.revisions if known else ()
-    revision = Revision(event.revision, event.digest, event.author, at)
+    revision = Revision(event.revision, event.digest, event.author, at, event.authors)
     out = known.out if known else ()
     document = Document(event.text, (*earlier, revision), out)
     return change_scope(case, event, documents=with_key(documents, event.document, document))

@@ -13,3 +13,7 @@ class MissingScopesError(Exception):
 
 class StepProblemError(Exception):
     """A step cannot be done as written now (nobody to ask, a value that does not resolve)."""
+
+
+class UnreachableError(StepProblemError):
+    """The people there are now cannot fill a quorum."""

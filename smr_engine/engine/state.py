@@ -50,6 +50,7 @@ class Revision:
     digest: str
     author: str  # "" for a template or a document handed over
     at: datetime
+    authors: tuple[str, ...] = ()  # of a document handed over
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ class Document:
 
     @property
     def authors(self) -> frozenset[str]:
-        """Return every person who saved a revision."""
-        return frozenset(r.author for r in self.revisions if r.author)
+        """Return every person who saved a revision, here or before it was handed over."""
+        return frozenset(p for r in self.revisions for p in (r.author, *r.authors) if p)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def excluded(
     for exclusion in exclusions:
         if exclusion.kind is ExclusionKind.AUTHOR:
             for name in documents:
-                barred |= _authors(run, scope, name)
+                barred |= authors(run, scope, name)
         elif exclusion.kind is ExclusionKind.REQUESTER:
             barred.add(run.header.requester)
         elif exclusion.kind is ExclusionKind.ROLE:
@@ -77,7 +77,7 @@ def excluded(
     return frozenset(barred - {""})
 
 
-def _authors(run: Run, scope: str, document: str) -> set[str]:
+def authors(run: Run, scope: str, document: str) -> set[str]:
     """Return who saved a revision of a document, or finished a draft of it as it was."""
     home = run.find_document(scope, document)
     found = run.scope(home).documents.get(document)

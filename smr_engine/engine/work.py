@@ -19,7 +19,7 @@ from smr_engine.engine.statuses import (
     ItemStatus,
     StepStatus,
 )
-from smr_engine.playbook.model import Assignment, Retry
+from smr_engine.playbook.model import Assignment, Retry, Template
 
 # --- items -------------------------------------------------------------------------------------
 
@@ -57,7 +57,11 @@ def open_item(
         e.TimerRule(id=name, at=p.at, purpose=p.purpose, rule=p.rule)
         for name, p in zip(timers, planned, strict=True)
     )
-    fields = {"title": step.title, "message": step.help, **more}
+    fields = dict(more)
+    if "title" not in fields:
+        fields["title"] = rendered(run, place, step.title)
+    if "message" not in fields:
+        fields["message"] = rendered(run, place, step.help)
     run.emit(
         e.ItemOpened(
             scope=place.scope,
@@ -76,6 +80,11 @@ def open_item(
         opened = run.scope(place.scope).items[item]
         tell(run, place, who.persons(offered), wording.asked(run, opened), item=item)
     return item
+
+
+def rendered(run: Run, place: Place, source: str) -> str:
+    """Return a title or a help text with its names filled in, as seen from the step."""
+    return run.text(place.scope, Template(source)) if "{{" in source or "{%" in source else source
 
 
 def items_of(run: Run, place: Place, kind: ItemKind | None = None) -> list[Item]:

@@ -489,7 +489,10 @@ def open_child(book: Casebook, ref: str, effect: Effect) -> CaseFile:
     """Open the child case that an effect owes."""
     payload = effect.payload
     named = next(p.name for p in book.playbooks.values() if p.digest == payload["digest"])
-    documents = tuple(c.HandedOver(*pair) for pair in payload["documents"].items())
+    documents = tuple(
+        c.HandedOver(name, text, tuple(payload["authors"][name]))
+        for name, text in payload["documents"].items()
+    )
     more = {"parent": payload["parent"], "drill": payload["drill"], "documents": documents}
     return book.start(named, by=f"case:{ref}", more=more, **payload["inputs"])
 

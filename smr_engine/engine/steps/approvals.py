@@ -12,7 +12,7 @@ from smr_engine.engine.binding import publications_of
 from smr_engine.engine.bundle import Entry, bundle_of
 from smr_engine.engine.commands import ASSURANCES
 from smr_engine.engine.content import json_digest
-from smr_engine.engine.problems import StepProblemError
+from smr_engine.engine.problems import StepProblemError, UnreachableError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item, Line
 from smr_engine.engine.statuses import DecisionKind, ItemKind
@@ -44,27 +44,45 @@ def resolve(run: Run, place: Place) -> Question:
     """Return what an approval asks as of now.
 
     Raises:
-        StepProblemError: no line applies, or its people cannot fill them.
+        StepProblemError: no line applies, or (UnreachableError) its people cannot fill them.
     """
     step = cast(ApprovalStep, place.step)
-    lines = tuple(
-        Line(line.roles, line.need)
-        for line in step.quorum
-        if line.when is None or run.evaluate(place.scope, line.when)
-    )
+    lines = _lines(run, place)
     if not lines:
         message = "no line of the quorum applies, so nobody could approve this"
         raise StepProblemError(message)
     barred = who.excluded(run, place.scope, step.exclude, step.documents)
-    roles = [role for line in lines for role in line.roles]
-    acting = policy.people_acting_in(run.world, roles, run.now)
-    eligible = tuple(p for p in acting if p not in barred)
-    roles_of = {p: policy.acting_roles(run.world, p, run.now) for p in eligible}
-    possible = quorum.reachable(lines, _voices(lines, roles_of, barred), run.world)
+    possible, eligible = _possible(run, lines, barred)
     if not possible.complete:
         message = f"the quorum cannot be reached: {missing_words(possible)}"
-        raise StepProblemError(message)
+        raise UnreachableError(message)
     return Question(bundle_of(run, place, step), lines, barred, eligible)
+
+
+def needs(run: Run, place: Place, person: str) -> bool:
+    """Return whether a quorum could be filled if this person had had no hand in the content."""
+    step = cast(ApprovalStep, place.step)
+    barred = who.excluded(run, place.scope, step.exclude, step.documents)
+    possible, _ = _possible(run, _lines(run, place), barred - {person})
+    return possible.complete
+
+
+def _lines(run: Run, place: Place) -> tuple[Line, ...]:
+    return tuple(
+        Line(line.roles, line.need)
+        for line in cast(ApprovalStep, place.step).quorum
+        if line.when is None or run.evaluate(place.scope, line.when)
+    )
+
+
+def _possible(
+    run: Run, lines: tuple[Line, ...], barred: frozenset[str]
+) -> tuple[quorum.Filled, tuple[str, ...]]:
+    """Return how far lines can be filled now, and by whom."""
+    acting = policy.people_acting_in(run.world, _roles(lines), run.now)
+    eligible = tuple(p for p in acting if p not in barred)
+    roles_of = {p: policy.acting_roles(run.world, p, run.now) for p in eligible}
+    return quorum.reachable(lines, _voices(lines, roles_of, barred), run.world), eligible
 
 
 def ask(run: Run, place: Place, question: Question, previous: Item | None = None) -> str:

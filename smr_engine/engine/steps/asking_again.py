@@ -11,21 +11,25 @@ from smr_engine.engine.binding import approvals_of, publications_of
 from smr_engine.engine.bundle import differences, granted
 from smr_engine.engine.fold_case import encloses
 from smr_engine.engine.paths import scope_chain
+from smr_engine.engine.problems import StepProblemError, UnreachableError
 from smr_engine.engine.run import Place, Run
+from smr_engine.engine.state import Item
 from smr_engine.engine.statuses import ItemKind, ScopeStatus, StepStatus
 from smr_engine.engine.steps import approvals
 from smr_engine.errors import Refusal
+from smr_engine.playbook.expressions import ExpressionError
 from smr_engine.playbook.model import PublishStep
 
 
 def content_changed(run: Run, home: str, document: str) -> None:
     """Ask again wherever a document is under approval, or was approved and is not out yet.
 
-    Of one that is out, nothing that is attached afterwards changes what was approved.
+    Of one that is out, nothing that is attached afterwards changes what was approved. Where nobody
+    is there to approve it now, the approval fails and holds the case.
 
     Raises:
         Refusal: it was approved in a branch that has been ended, and something relies on that.
-        StepProblemError: nobody could approve the new content.
+        UnreachableError: whoever changes it is needed to approve it.
     """
     if run.scope(home).documents[document].out:
         return
@@ -34,7 +38,7 @@ def content_changed(run: Run, home: str, document: str) -> None:
         if state.status is StepStatus.ACTIVE:
             for item in work.open_items_of(run, place):
                 if item.kind is ItemKind.APPROVAL:
-                    approvals.ask(run, place, approvals.resolve(run, place), previous=item)
+                    _ask(run, place, item)
         elif state.status is StepStatus.COMPLETED and state.outcome == "approved":
             ended = any(run.scope(p).ended is not None for p, _ in _over_around(run, place.scope))
             if not ended or publications_of(run.index, place.step.id):
@@ -60,7 +64,7 @@ def ask_again_if_changed(run: Run, place: Place) -> None:
     """Ask again for approvals that a publication requires and that are about something else now.
 
     Raises:
-        StepProblemError: it cannot be resolved where it goes, or nobody could approve that.
+        StepProblemError: it cannot be resolved where it goes.
     """
     step = cast(PublishStep, place.step)
     for name in step.requires:
@@ -77,7 +81,7 @@ def reopen(run: Run, place: Place) -> None:
 
     Raises:
         Refusal: its branch did not come to its end, but was ended.
-        StepProblemError: nobody could approve it now.
+        UnreachableError: whoever changes it is needed to approve it.
     """
     over = _over_around(run, place.scope)
     if any(run.scope(path).ended is not None for path, _ in over):
@@ -88,7 +92,23 @@ def reopen(run: Run, place: Place) -> None:
     for path, outer in over:
         run.emit(e.ScopeStarted(scope=outer, path=path))
     closing.reopen(run, place.scope, (place.step,), "the content changed")
-    approvals.start_approval(run, place)
+    _ask(run, place, None)
+
+
+def _ask(run: Run, place: Place, previous: Item | None) -> None:
+    try:
+        question = approvals.resolve(run, place)
+    except UnreachableError as problem:
+        if approvals.needs(run, place, run.actor.id):
+            raise
+        flow.fail(run, place, str(problem))
+        return
+    except (ExpressionError, StepProblemError) as problem:
+        flow.fail(run, place, str(problem))
+        return
+    if previous is None:
+        work.start(run, place)
+    approvals.ask(run, place, question, previous)
 
 
 def _take_back(run: Run, place: Place, publish: str) -> None:

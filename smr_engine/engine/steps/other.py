@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from smr_engine.engine import events as e
-from smr_engine.engine import flow, timing, work
+from smr_engine.engine import flow, timing, who, work
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Effect, Json
 from smr_engine.engine.statuses import EffectKind
@@ -101,11 +101,12 @@ def start_playbook(run: Run, place: Place) -> None:
     """Owe the opening of another playbook's case, pinned to the version of this case's opening."""
     step = cast(PlaybookStep, place.step)
     inputs = run.resolve(place.scope, dict(step.inputs))
-    documents = {}
+    documents, authors = {}, {}
     for name in step.hands_over:
         found = run.scope(run.find_document(place.scope, name)).documents.get(name)
         if found is not None:
             documents[name] = found.text
+            authors[name] = sorted(who.authors(run, place.scope, name) - {""})
     work.start(run, place)
     payload = {
         "do": "open_child",
@@ -113,6 +114,7 @@ def start_playbook(run: Run, place: Place) -> None:
         "digest": run.header.pins[step.playbook],
         "inputs": inputs,
         "documents": documents,
+        "authors": authors,
         "drill": run.header.drill,
         "requester": run.header.requester,
         "parent": run.header.ref,

@@ -132,7 +132,7 @@ def save_revision(
     path: str,
     document: str,
     text: str,
-    **more: str,
+    **more: Any,
 ) -> None:
     """Save a text as the newest revision of a document."""
     known = run.scope(home).documents.get(document)
@@ -201,7 +201,7 @@ def _what_to_change(run: Run, place: Place) -> str:
         and any(entry["document"] == document for entry in item.bundle["documents"])
     ]
     if not asked:
-        return place.step.help
+        return work.rendered(run, place, place.step.help)
     vote = asked[-1].votes[-1]
     known = run.world.people.get(vote.person)
     return f"{known.name if known else vote.person} asks for changes: {vote.comment}"

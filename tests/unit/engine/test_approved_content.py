@@ -106,6 +106,24 @@ def test_whoever_changes_the_text_may_no_longer_approve_it():
     assert case.outcome("check") == "approved"
 
 
+@pytest.mark.parametrize("granted", [False, True])
+def test_a_text_is_saved_while_those_who_approve_are_away_and_the_approval_waits(granted):
+    case = written(co.approval("check"), co.task("pause"), co.publish("out", requires=["check"]))
+    if granted:
+        case.approve("check", "lea")
+    gone = dict.fromkeys(("lea", "luis", "dora", "dirk"), (co.MONDAY.date(), co.MONDAY.date()))
+    case.book.world = co.company(**gone)
+    case.write("write", "Corrected while nobody of legal is there.")
+    assert case.header.status is CaseStatus.HELD
+    assert "1 more of legal" in case.repair_item("check").message
+    case.book.world = co.company()
+    case.repair("retry")
+    case.approve("check", "lea")
+    case.complete("pause")
+    case.book.perform()
+    assert [t for _, t, _ in case.book.published] == ["Corrected while nobody of legal is there."]
+
+
 def test_the_same_text_again_changes_nothing():
     case = written(co.approval("check"))
     item = case.item("check")

@@ -30,7 +30,7 @@ from tests.unit.engine.publication_oracle import PublicationOracle
 SEEDS = st.integers(0, 2**32)
 NAMES = st.lists(st.sampled_from(["kim", "lee", "max"]), max_size=3)
 QUICK = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 LONG = settings(QUICK, max_examples=6000, derandomize=False)
 

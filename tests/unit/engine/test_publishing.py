@@ -382,7 +382,7 @@ def test_an_unknown_outcome_stays_to_be_settled_when_another_account_fails():
 
 
 def test_skipping_an_unknown_outcome_takes_back_what_had_not_begun():
-    case = approved("newsroom", "company-blog", "partner-mail")
+    case = approved("newsroom", "company-blog", "partner-mail", "wikipedia-talk")
     settle(case, "done", result={"url": "https://news.example.test/1"})
     blog, _ = case.effects(EffectKind.PUBLICATION)
     case.book.do(case.ref, c.BeginPublication(blog.id))

@@ -211,6 +211,19 @@ def test_a_child_gets_the_revisions_it_is_handed():
     assert opened_child.case.scopes[""].documents["statement"].text == "Handed over."
 
 
+def test_whoever_wrote_what_a_child_was_handed_does_not_approve_it_there():
+    child = co.playbook(co.approval("check"), name="child")
+    steps = (
+        co.draft("write", "statement", "legal"),
+        co.child("ask", "child", hands_over=("statement",)),
+    )
+    case = Casebook.of(co.playbook(*steps), child).start()
+    case.write("write", "By Lea.", by="lea")
+    case.book.perform()
+    asked = child_of(case).item("check")
+    assert (asked.excluded, asked.offered) == (("lea",), ("luis",))
+
+
 def test_a_child_that_is_not_waited_for_lives_on():
     case = parent(asks(wait_until_done=False), co.task("after"))
     case.book.perform()
