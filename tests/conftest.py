@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import settings
 
 from tests.support.postgres import drop_database, fresh_database, postgres_session
+
+# Laws are about answers, not about how long a shared machine takes for one of them.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 OPEN = pytest.StashKey[ExitStack]()
 
