@@ -129,17 +129,27 @@ def _where_they_part(index: PlaybookIndex, at: Position, target: Position) -> in
 
 
 def _ended_before(index: PlaybookIndex, target: Position, branch: str) -> str:
-    """Return the step before the target that may end a branch around it, empty if none can."""
+    """Return a step that may end a branch around the target before it, empty if none can."""
     for step_id, position in index.by_id.items():
-        if step_id == target.step.id:
-            return ""
         step = position.step
         ends = step.of if isinstance(step, EndStep) else None
         if isinstance(step, ApprovalStep) and step.on_rejected is not None:
             ends = step.on_rejected.of
-        if ends == branch and branch in _scope_names(position):
+        here = ends == branch and branch in _scope_names(position)
+        if here and _may_come_before(index, position, target):
             return step_id
     return ""
+
+
+def _may_come_before(index: PlaybookIndex, position: Position, target: Position) -> bool:
+    """Return whether a step may run while another one has not ended yet."""
+    depth = _where_they_part(index, position, target)
+    if depth is None:
+        return False  # it is the target itself, or around it
+    here, there = _levels(index, position)[depth], _levels(index, target)[depth]
+    if here[0] is there[0]:
+        return here[1] < there[1]
+    return isinstance(target.parents[depth - 1][0], ParallelStep)  # else options: only one is taken
 
 
 def _conditions(index: PlaybookIndex, at: Position) -> list[Condition]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import time
-from contextlib import contextmanager
 
 import pytest
 
 from tests.support.program import House
 from tests.support.story import approves, chooses, fills, play, writes
+from tests.support.timing import within
 
 TINY = """\
 playbook: tiny
@@ -53,30 +52,22 @@ AT_THE_START = {
 }
 
 
-@contextmanager
-def within_a_second():
-    """The processor time of this process; a loaded machine does not count."""
-    began = time.process_time()
-    yield
-    assert time.process_time() - began < 1
-
-
 @pytest.mark.parametrize("fault", PLAYBOOKS)
 def test_a_hostile_playbook_is_told_and_never_started(house, fault):
     content = PLAYBOOKS[fault]
     file = house.root / "playbooks" / "tiny.yaml"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     before = house.database()
-    with within_a_second():
+    with within(1):
         said = house.smr("validate", str(file))
     assert said.status == 1
     assert "tiny.yaml:" in said.out
     assert len(said.out) < 20_000
-    with within_a_second():
+    with within(1):
         said = house.smr("start", "tiny")
     assert (said.status, said.out) == (1, "")
     assert "Error: " in said.err
-    with within_a_second():
+    with within(1):
         assert house.smr("playbooks").status == 0
     assert house.database() == before
 
@@ -84,7 +75,7 @@ def test_a_hostile_playbook_is_told_and_never_started(house, fault):
 @pytest.mark.parametrize("fault", AT_THE_START)
 def test_a_template_that_does_not_end_is_stopped(house, fault):
     house.playbook("tiny", AT_THE_START[fault])
-    with within_a_second():
+    with within(1):
         said = house.smr("start", "tiny", "--json")
     if said.status == 0:  # then the step has failed, and its owner is asked
         case = said.data["case"]
@@ -114,7 +105,7 @@ INPUTS = {
 def test_hostile_inputs_are_refused_and_open_nothing(house, fault):
     house.playbook("tiny", TINY)
     before = house.database()
-    with within_a_second():
+    with within(1):
         said = house.smr("start", "tiny", "--inputs", "-", text=INPUTS[fault])
     assert (said.status, said.out) == (1, "")
     assert said.err.startswith("Error: ")
@@ -133,7 +124,7 @@ def test_a_hostile_settings_or_directory_file_stops_every_command_with_a_sentenc
     (house.root / file).write_text(content, encoding="utf-8")
     before = house.database()
     for words in (["cases"], ["start", "policy-review"], ["people"]):
-        with within_a_second():
+        with within(1):
             said = house.smr(*words)
         assert (said.status, said.out) == (1, "")
         assert said.err.startswith("Error: ")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from smr_engine.playbook.expressions import (
     compile_template,
     explain,
 )
+from tests.support.timing import within
 
 NAMES: dict[str, Any] = {
     "inputs": {
@@ -151,20 +151,16 @@ TEMPLATES = [
 
 @pytest.mark.parametrize("source", EXPRESSIONS, ids=lambda source: source[:40])
 def test_a_hostile_expression_is_refused_in_one_clear_sentence_at_once(source):
-    started = time.process_time()
-    with pytest.raises(ExpressionError) as found:
+    with within(1), pytest.raises(ExpressionError) as found:
         compile_expression(source).evaluate(NAMES)
-    assert time.process_time() - started < 1
     assert 5 < len(found.value.message) < 300
     assert "\n" not in found.value.message
 
 
 @pytest.mark.parametrize("source", TEMPLATES, ids=lambda source: source[:40])
 def test_a_hostile_template_is_refused_in_one_clear_sentence_at_once(source):
-    started = time.process_time()
-    with pytest.raises(ExpressionError) as found:
+    with within(1), pytest.raises(ExpressionError) as found:
         compile_template(source).evaluate(NAMES)
-    assert time.process_time() - started < 1
     assert 5 < len(found.value.message) < 300
 
 

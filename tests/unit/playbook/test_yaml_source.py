@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from time import process_time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from smr_engine.adapters.shipped import load_schema
 from smr_engine.playbook.parse import parse_playbook
 from smr_engine.playbook.problems import Place
 from smr_engine.playbook.yaml_source import MAX_BYTES, load
+from tests.support.timing import within
 
 
 def data(text: str | bytes) -> object:
@@ -205,13 +204,9 @@ HOSTILE = {
 def test_hostile_input_is_answered_within_a_second_and_with_a_line(name):
     text = HOSTILE[name].encode()
 
-    seconds = []
-    for _ in range(2):  # the better of two: other work on the machine also costs processor time
-        started = process_time()
+    with within(1):
         playbook, problems = parse_playbook(text, "f.yaml", load_schema("playbook"))
-        seconds.append(process_time() - started)
 
-    assert min(seconds) < 1
     assert playbook is None
     assert problems
     assert all(problem.line >= 1 and problem.column >= 1 for problem in problems)
