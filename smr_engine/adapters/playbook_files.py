@@ -31,7 +31,7 @@ class FolderPlaybooks:
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         """Return a playbook's bytes and the path to show; None if there is none of that name."""
-        if name not in self.names():  # also keeps names with slashes out
+        if Path(name).name != name:  # a name is no path
             return None
         for place, folder in self._folders.items():
             for suffix in SUFFIXES:

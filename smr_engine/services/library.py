@@ -54,13 +54,7 @@ def load(ws: Workspace, name: str) -> Playbook:
     Raises:
         NotFound, Invalid: as `read`; Invalid also where its meaning has errors.
     """
-    playbook, _ = read(ws, name)
-    with ws.storage.reading() as unit:
-        world = directory.world(ws, unit)
-    errors = [p for p in problems_of(ws, playbook, world, name) if p.severity == "error"]
-    if errors:
-        raise _invalid(name, errors)
-    return playbook
+    return _checked(ws, name)[0]
 
 
 def startable(ws: Workspace, name: str) -> dict[str, tuple[Playbook, bytes]]:
@@ -76,13 +70,23 @@ def startable(ws: Workspace, name: str) -> dict[str, tuple[Playbook, bytes]]:
         here = wanted.pop(0)
         if here in found:
             continue
-        playbook, source = load(ws, here), read(ws, here)[1]
+        playbook, source = _checked(ws, here)
         missing = not_yet(playbook)
         if missing:
             raise Refusal("not-yet", f"{here} uses {missing}, which this version cannot run yet")
         found[here] = (playbook, source)
         wanted += [s.playbook for s in walk(playbook.steps) if isinstance(s, PlaybookStep)]
     return found
+
+
+def _checked(ws: Workspace, name: str) -> tuple[Playbook, bytes]:
+    playbook, source = read(ws, name)
+    with ws.storage.reading() as unit:
+        world = directory.world(ws, unit)
+    errors = [p for p in problems_of(ws, playbook, world, name) if p.severity == "error"]
+    if errors:
+        raise _invalid(name, errors)
+    return playbook, source
 
 
 def problems_of(ws: Shelf, playbook: Playbook, world: World, file: str) -> list[Problem]:

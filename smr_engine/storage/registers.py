@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Final
 
 import msgspec
 from sqlalchemy import select
@@ -12,6 +13,11 @@ from sqlalchemy import select
 from smr_engine.services.stored import DirectoryRow, PlaybookRow, ScheduleRow, ScheduleRun
 from smr_engine.storage.tables import directory, playbooks, schedule_runs, schedules
 from smr_engine.storage.transaction import Transaction
+
+# Written down once: every command asks which directory is the newest.
+_VERSION: Final = (
+    select(directory.c.version, directory.c.digest).order_by(directory.c.version.desc()).limit(1)
+)
 
 
 class SqlPlaybooks:
@@ -52,9 +58,7 @@ class SqlDirectory:
 
     def version(self) -> tuple[int, str]:
         """Return number and digest of the newest version; see the port."""
-        asked = select(directory.c.version, directory.c.digest)
-        newest = asked.order_by(directory.c.version.desc()).limit(1)
-        row = self._transaction.connection.execute(newest).one_or_none()
+        row = self._transaction.connection.execute(_VERSION).one_or_none()
         return (row.version, row.digest) if row else (0, "")
 
     def add(self, row: DirectoryRow) -> None:

@@ -28,6 +28,7 @@ _ORDER: Final[tuple[tuple[str, Operation], ...]] = (
     *((name, "delete") for name in reversed(_TABLES)),
     *((name, operation) for name in _TABLES for operation in _WRITES),
 )
+_LAST: Final = select(func.max(events.c.seq))
 PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # NORMAL may lose acknowledged commits with the power
@@ -52,7 +53,7 @@ class SqliteDialect:
 
     def next_numbers(self, connection: Connection, count: int) -> list[int]:
         """Return the next numbers of the log; there are no gaps, because nobody else writes."""
-        last = connection.execute(select(func.max(events.c.seq))).scalar() or 0
+        last = connection.execute(_LAST).scalar() or 0
         return list(range(last + 1, last + count + 1))
 
     def write(self, connection: Connection, changes: Changes) -> None:

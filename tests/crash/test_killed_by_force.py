@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,8 @@ OLDEST, YOUNGEST = 0, -1
 ACTS_PER_PAIR = 6
 """Between two kills of the oldest; five stories have 60, so the work lasts until the last kill."""
 MANY = 1_000
-WARM_S = 0.6
-"""The oldest is killed within so many seconds after an effect was performed: its flows run."""
+WARM_S = 0.25
+"""The oldest, its flows running, is killed within so many seconds after something was owed."""
 COLD_S = 1.5
 """The youngest is killed within so many seconds of its start."""
 BOOT_S = 180.0
@@ -145,10 +146,8 @@ def test_five_cases_finish_although_their_conductors_are_killed_twenty_times(
                 live_on(ws, people, dice.uniform(0.0, COLD_S))
                 at_work.kill(YOUNGEST)
             else:
-                done = performed(ws)
-                live_on(
-                    ws, people, PATIENCE_S, ACTS_PER_PAIR, lambda done=done: performed(ws) > done
-                )
+                warm = partial(at_it, ws, performed(ws))
+                live_on(ws, people, PATIENCE_S, ACTS_PER_PAIR, warm)
                 live_on(ws, people, dice.uniform(0.0, WARM_S))
                 at_work.kill(OLDEST)
             caught += owed(ws) > 0
@@ -177,8 +176,13 @@ def live_on(
             pause.wait(0.05)
 
 
+def at_it(ws: Workspace, before: int) -> bool:
+    """Whether a conductor is warm (an effect was performed since) and has something to do."""
+    return performed(ws) > before and owed(ws) > 0
+
+
 def performed(ws: Workspace) -> int:
-    """How many effects have been performed: a conductor is warm, its flows run."""
+    """How many effects have been performed."""
     with ws.storage.reading() as unit:
         return len(unit.events.select(EventFilter(kinds=("EffectDone",))))
 
