@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,7 +31,7 @@ class Opening:
     parent: str = ""
     schedule: str = ""
     due: datetime | None = None
-    documents: Mapping[str, str] = field(default_factory=dict)
+    documents: tuple[c.HandedOver, ...] = ()
 
 
 def start(
@@ -127,7 +127,7 @@ def _open(
             parent=opening.parent,
             schedule=opening.schedule,
             due=opening.due,
-            documents=tuple(c.HandedOver(*pair) for pair in opening.documents.items()),
+            documents=opening.documents,
         )
         decided = open_case(pinned.playbook, command, situation)
         envelope = envelope_of(situation)

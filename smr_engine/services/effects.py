@@ -350,7 +350,10 @@ def _open_child(ws: Workspace, effect: Effect, payload: Mapping[str, Any]) -> Re
         drill=payload["drill"],
         key=effect.key,
         parent=payload["parent"],
-        documents=payload["documents"],
+        documents=tuple(
+            c.HandedOver(name, text, tuple(payload["authors"][name]))
+            for name, text in payload["documents"].items()
+        ),
     )
     actor = c.Actor(f"case:{payload['parent']}", "", "engine")
     started = cases.open_pinned(ws, actor, payload["digest"], payload["inputs"], opening)
