@@ -103,6 +103,7 @@ def _case_heads(session: Session, view: CaseView) -> Iterable[tuple[str, str]]:
         ("Closed", instant(view.closed_at, session.zone)),
         ("Opened by case", view.parent.partition(" ")[0]),
         ("Opened cases", listed(view.children)),
+        *(("Not computed", problem) for problem in view.problems),
     )
 
 

@@ -23,7 +23,11 @@ def _case_held(event: EventRow, memory: Memory) -> str:
 
 
 def _case_completed(event: EventRow, _: Memory) -> str:
-    return f"The case is closed: {event.data['outcome']}"
+    closed = f"The case is closed: {event.data['outcome']}"
+    problems = event.data.get("problems")
+    if not problems:
+        return closed
+    return f"{closed} ({counted(len(problems), 'result')} not computed: {'; '.join(problems)})"
 
 
 def _case_cancelled(event: EventRow, memory: Memory) -> str:

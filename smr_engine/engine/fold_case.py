@@ -64,7 +64,13 @@ def _released(case: Case, event: e.CaseReleased, at: datetime, actor: str) -> Ca
 def _completed(case: Case, event: e.CaseCompleted, at: datetime, actor: str) -> Case:
     moved = _case_moved(case, event)
     return change_header(
-        moved, outcome=event.outcome, results=event.results, closed_at=at, holds=(), running=()
+        moved,
+        outcome=event.outcome,
+        results=event.results,
+        problems=event.problems,
+        closed_at=at,
+        holds=(),
+        running=(),
     )
 
 

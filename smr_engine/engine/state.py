@@ -239,6 +239,7 @@ class CaseHeader:
     running: tuple[str, ...] = ("",)  # paths of running scopes
     children: Mapping[str, Child] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()  # which results could not be computed, and why
     closed_at: datetime | None = None
 
 

@@ -91,6 +91,7 @@ def case_view(ws: Workspace, ref: str) -> CaseView:
         children=list(header.children),
         inputs=header.inputs,
         results=header.results,
+        problems=list(header.problems),
         steps=list(_Steps(case, playbook).rows("", case.scopes[""], playbook.steps)),
         items=items,
         documents=list(_documents(case, playbook)),

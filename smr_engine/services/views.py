@@ -124,6 +124,7 @@ class CaseView:
     children: list[str]
     inputs: Json
     results: Json
+    problems: list[str]  # which results could not be computed, and why
     steps: list[StepRow]
     items: list[ItemRow]
     documents: list[DocumentRow]

@@ -88,6 +88,21 @@ def test_a_case_shows_steps_items_documents_and_effects(office):
         assert words in shown
 
 
+def test_a_result_that_could_not_be_computed_is_told_in_the_case_and_its_history(office):
+    text = (
+        "playbook: ratio\nversion: 1.0.0\ntitle: Ratio\nowner: smr-lead\n"
+        "inputs: {fields: {total: number}}\n"
+        "steps: [{id: note_it, kind: set, values: {seen: 1}}]\n"
+        'results: {share: "{{ 1 / inputs.total }}"}\n'
+    )
+    (office.folder / "playbooks" / "ratio.yaml").write_text(text, encoding="utf-8")
+    case = office.json("start", "ratio", "-i", "total=0")["case"]
+    problem = "share: division by zero"
+    assert office.json("show", case)["problems"] == [problem]
+    assert problem in office.done("show", case).stdout
+    assert problem in office.done("timeline", case).stdout
+
+
 def test_a_remark_a_signal_and_a_cancel_are_recorded(office):
     case = office.start()
     office.done("note", case, "The mayor called")

@@ -173,6 +173,13 @@ def test_a_decision_for_somebody_else_says_so_and_keeps_the_words_apart():
             {"actor": "engine"},
             "'approve holding' ended: elapsed",
         ),
+        (
+            ("ItemOpened", ITEM),
+            "CaseCompleted",
+            {"outcome": "done", "problems": ["share: division by zero"]},
+            {"actor": "engine"},
+            "The case is closed: done (1 result not computed: share: division by zero)",
+        ),
     ],
 )
 def test_events_are_told_as_a_person_would(opened, kind, data, more, sentence):

@@ -15,6 +15,16 @@ from tests.services.company import Company
 FIRST = "We know of the fire in hall 3."
 SECOND = "We know of the fire in hall 3.\nNobody is hurt."
 
+RATIO = """
+playbook: ratio
+version: 1.0.0
+title: Ratio
+owner: smr-lead
+inputs: {fields: {total: number}}
+steps: [{id: note_it, kind: set, values: {seen: 1}}]
+results: {share: "{{ 1 / (inputs.total - 1) }}", total: "{{ inputs.total }}"}
+"""
+
 
 def published(company: Company) -> str:
     """Run a statement up to the publication that a person makes."""
@@ -122,6 +132,13 @@ def test_a_case_shows_what_went_out_and_where(company: Company):
     assert (effect.name, effect.status) == ("publish statement -> newsroom", "done")
     assert effect.url is not None
     assert (company.root / effect.url).is_file()
+
+
+def test_a_closed_case_says_which_results_could_not_be_computed(company: Company):
+    company.playbook("ratio", RATIO)
+    view = reading.case_view(company.ws, company.start("ratio", total=1))
+    assert view.results == {"share": None, "total": 1}
+    assert view.problems == ["share: division by zero"]
 
 
 def test_an_effect_that_somebody_performs_right_now_is_claimed(company: Company):
