@@ -19,7 +19,7 @@ from smr_engine.engine.statuses import (
     ItemStatus,
     StepStatus,
 )
-from smr_engine.playbook.model import Assignment, Retry, Template
+from smr_engine.playbook.model import Assignment, Retry
 
 # --- items -------------------------------------------------------------------------------------
 
@@ -59,9 +59,9 @@ def open_item(
     )
     fields = dict(more)
     if "title" not in fields:
-        fields["title"] = rendered(run, place, step.title)
+        fields["title"] = run.text(place.scope, step.title)
     if "message" not in fields:
-        fields["message"] = rendered(run, place, step.help)
+        fields["message"] = run.text(place.scope, step.help)
     run.emit(
         e.ItemOpened(
             scope=place.scope,
@@ -80,11 +80,6 @@ def open_item(
         opened = run.scope(place.scope).items[item]
         tell(run, place, who.persons(offered), wording.asked(run, opened), item=item)
     return item
-
-
-def rendered(run: Run, place: Place, source: str) -> str:
-    """Return a title or a help text with its names filled in, as seen from the step."""
-    return run.text(place.scope, Template(source)) if "{{" in source or "{%" in source else source
 
 
 def items_of(run: Run, place: Place, kind: ItemKind | None = None) -> list[Item]:
@@ -317,7 +312,7 @@ def hold(run: Run, place: Place, reason: str, effect: str = "") -> str:
         place,
         ItemKind.REPAIR,
         repairers(run, place),
-        title=f"Repair: {place.step.title}",
+        title=f"Repair: {place.step.title.blank}",
         message=reason,
         effect=effect,
         holds=True,

@@ -119,8 +119,8 @@ def _common(keys: Keys, node: Node) -> Common:
     return {
         "id": name,
         "line": node.line,
-        "title": optional(keys, "title", read.text, title_of(name)),
-        "help": optional(keys, "help", read.text, ""),
+        "title": optional(keys, "title", read.template, model.Template(title_of(name))),
+        "help": optional(keys, "help", read.template, model.Template("")),
         "when": optional(keys, "when", read.expression, None),
         "assign": optional(keys, "assign", read.assignment, None),
         "due": optional(keys, "due", read.varied_due, None),

@@ -128,7 +128,7 @@ class _Drawing:
     def step(self, step: Step, into: list[Exit]) -> list[Exit]:
         match step:
             case SectionStep():
-                return self.framed(step.id, step.title, step.steps, into)
+                return self.framed(step.id, step.title.blank, step.steps, into)
             case ParallelStep():
                 return self.parallel(step, into)
             case ForeachStep() | RepeatStep():
@@ -173,7 +173,7 @@ class _Drawing:
         return exits
 
     def parallel(self, step: ParallelStep, into: list[Exit]) -> list[Exit]:
-        self.open(step.id, step.title)
+        self.open(step.id, step.title.blank)
         fork = self.node(f"{step.id}_fork", _CIRCLE, ["at once"], "quiet")
         exits: list[Exit] = []
         for branch in step.branches:
@@ -188,7 +188,7 @@ class _Drawing:
         return [(join, "")]
 
     def loop(self, step: ForeachStep | RepeatStep, into: list[Exit]) -> list[Exit]:
-        self.open(step.id, f"{step.title}: {title_of_loop(step)}")
+        self.open(step.id, f"{step.title.blank}: {title_of_loop(step)}")
         turn = "round" if isinstance(step, RepeatStep) else "each"
         begin = self.node(f"{step.id}_begin", _CIRCLE, [turn], "quiet")
         exits = [*self.steps(step.steps, [(begin, "")]), *self.ended.pop(step.id, [])]
@@ -211,7 +211,7 @@ class _Drawing:
 
     def box(self, step: Step) -> str:
         kind = step.kind
-        words = [step.title or step.id, *details(self.playbook, step)]
+        words = [step.title.blank or step.id, *details(self.playbook, step)]
         drawn = self.node(step.id, _SHAPES[kind], words, _CLASS_OF.get(kind, kind))
         self.nodes[step.id] = drawn
         return drawn

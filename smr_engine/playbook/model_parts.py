@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,6 +12,7 @@ from smr_engine.playbook.durations import Duration, Offset
 
 JsonSchema = Mapping[str, Any]
 T = TypeVar("T")
+_NAMES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,11 @@ class Template:
 
     source: str
     line: int = 0
+
+    @property
+    def blank(self) -> str:
+        """The text with a gap for each name, for places where no case fills it in."""
+        return _NAMES.sub("…", self.source)
 
 
 Value = Any

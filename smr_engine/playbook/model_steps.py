@@ -48,8 +48,8 @@ class Step:
     kind: ClassVar[str] = ""
     id: str
     line: int = 0
-    title: str = ""  # the id in words when the author wrote none
-    help: str = ""
+    title: Template = Template("")  # the id in words when the author wrote none
+    help: Template = Template("")
     when: Expression | None = None
     assign: Assignment | None = None
     due: Varied[Due] | None = None

@@ -30,7 +30,7 @@ def outline(playbook: Playbook) -> dict[str, Any]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": step.id, "kind": step.kind, "title": step.title}
+    shown: dict[str, Any] = {"id": step.id, "kind": step.kind, "title": step.title.source}
     if step.when is not None:
         shown["when"] = step.when.source
     if step.assign is not None:

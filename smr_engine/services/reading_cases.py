@@ -180,7 +180,7 @@ class _Steps:
                 kind=step.kind,
                 status=state.status.value,
                 outcome=state.outcome,
-                title=step.title,
+                title=step.title.blank,
                 reason=state.reason,
             )
             below = _SKIPPED if state.status is StepStatus.SKIPPED else unset

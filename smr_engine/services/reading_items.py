@@ -104,11 +104,11 @@ def _form(item: Item, step: Step) -> dict[str, Any]:
     if item.kind is ItemKind.TASK and isinstance(step, TaskStep) and step.form:
         return dict(step.form)
     if item.kind is ItemKind.DECISION and isinstance(step, DecisionStep):
-        return _answers(step)
+        return _answers(item, step)
     return dict(forms.NO_FIELDS)
 
 
-def _answers(step: DecisionStep) -> dict[str, Any]:
+def _answers(item: Item, step: DecisionStep) -> dict[str, Any]:
     """Return the form of a decision: the root question or the choice has to be answered."""
     fields: dict[str, Any] = {
         question.id: {"type": "string", "enum": ["yes", "no"], "title": question.ask}
@@ -116,10 +116,10 @@ def _answers(step: DecisionStep) -> dict[str, Any]:
     }
     if step.choices:
         ids = [choice.id for choice in step.choices]
-        fields["choice"] = {"type": "string", "enum": ids, "title": step.title}
+        fields["choice"] = {"type": "string", "enum": ids, "title": item.title}
     return {
         "type": "object",
-        "title": step.title,
+        "title": item.title,
         "properties": fields,
         "required": list(fields)[:1],
         "additionalProperties": False,

@@ -210,7 +210,7 @@ def when(source: str) -> Expression:
 def task(name: str, *assigned: str, **more: Any) -> TaskStep:
     """Return a task, for the writers unless somebody is named."""
     assign = more.pop("assign", who(*(assigned or ("comms-writer",))))
-    return TaskStep(id=name, title=name, assign=assign, **more)
+    return TaskStep(id=name, title=Template(name), assign=assign, **more)
 
 
 def form(**fields: str) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def draft(name: str, document: str = "statement", *assigned: str, **more: Any) -
     """Return a draft, written by the writers unless somebody is named."""
     return DraftStep(
         id=name,
-        title=name,
+        title=Template(name),
         document=document,
         assign=who(*(assigned or ("comms-writer",))),
         **more,
@@ -239,7 +239,7 @@ def approval(name: str, *lines: QuorumLine | str, **more: Any) -> ApprovalStep:
     """Return an approval of `statement`; a line may be given as its role."""
     whole = tuple(line(each) if isinstance(each, str) else each for each in lines)
     fields: dict[str, Any] = {"documents": ("statement",), **more}
-    return ApprovalStep(id=name, title=name, quorum=whole or (line("legal"),), **fields)
+    return ApprovalStep(id=name, title=Template(name), quorum=whole or (line("legal"),), **fields)
 
 
 def back_to(step: str, rounds: int | None = None) -> ReturnTo:
@@ -257,7 +257,7 @@ def publish(name: str, *accounts: str, requires: Iterable[str] = (), **more: Any
     fields: dict[str, Any] = {"document": "statement", **more}
     return PublishStep(
         id=name,
-        title=name,
+        title=Template(name),
         requires=tuple(requires),
         accounts=tuple(Template(a) for a in accounts or ("newsroom",)),
         **fields,
@@ -267,24 +267,30 @@ def publish(name: str, *accounts: str, requires: Iterable[str] = (), **more: Any
 def notify(name: str, *to: str, **more: Any) -> NotifyStep:
     """Return a message to the front line unless somebody is named."""
     fields: dict[str, Any] = {"subject": Template("News"), "body": Template("Read this."), **more}
-    return NotifyStep(id=name, title=name, to=parties(*(to or ("group:frontline",))), **fields)
+    return NotifyStep(
+        id=name, title=Template(name), to=parties(*(to or ("group:frontline",))), **fields
+    )
 
 
 def choice(name: str, *outcomes: str, **more: Any) -> DecisionStep:
     """Return a decision among named outcomes, taken by the SMR lead."""
     fields: dict[str, Any] = {"assign": who("smr-lead"), **more}
-    return DecisionStep(id=name, title=name, choices=tuple(map(Choice, outcomes)), **fields)
+    return DecisionStep(
+        id=name, title=Template(name), choices=tuple(map(Choice, outcomes)), **fields
+    )
 
 
 def question(name: str, **more: Any) -> DecisionStep:
     """Return a decision by one question with the outcomes yes and no."""
     asked = Question(name, f"{name}?", Choice("yes"), Choice("no"))
-    return DecisionStep(id=name, title=name, questions=(asked,), assign=who("smr-lead"), **more)
+    return DecisionStep(
+        id=name, title=Template(name), questions=(asked,), assign=who("smr-lead"), **more
+    )
 
 
 def switch(name: str, *options: Option, on: str | None = None, **more: Any) -> SwitchStep:
     """Return a switch."""
-    return SwitchStep(id=name, title=name, options=options, on=on, **more)
+    return SwitchStep(id=name, title=Template(name), options=options, on=on, **more)
 
 
 def option(name: str, *steps: Step, **more: Any) -> Option:
@@ -294,7 +300,7 @@ def option(name: str, *steps: Step, **more: Any) -> Option:
 
 def section(name: str, *steps: Step, **more: Any) -> SectionStep:
     """Return a section."""
-    return SectionStep(id=name, title=name, steps=steps, **more)
+    return SectionStep(id=name, title=Template(name), steps=steps, **more)
 
 
 def parallel(name: str, *, join_any: bool = False, **branches: Step | tuple[Step, ...]) -> Step:
@@ -303,7 +309,7 @@ def parallel(name: str, *, join_any: bool = False, **branches: Step | tuple[Step
         Branch(branch, steps if isinstance(steps, tuple) else (steps,))
         for branch, steps in branches.items()
     )
-    return ParallelStep(id=name, title=name, branches=opened, join_any=join_any)
+    return ParallelStep(id=name, title=Template(name), branches=opened, join_any=join_any)
 
 
 def foreach(
@@ -312,7 +318,7 @@ def foreach(
     """Return a foreach over an expression; its elements are `named`."""
     return ForeachStep(
         id=block,
-        title=block,
+        title=Template(block),
         elements=Expression(source),
         name=named,
         steps=steps,
@@ -323,29 +329,33 @@ def foreach(
 def repeat(name: str, *steps: Step, every: str | None = None, **more: Any) -> RepeatStep:
     """Return a repeat."""
     beat = lasting(every) if every else None
-    return RepeatStep(id=name, title=name, steps=steps, every=beat, **more)
+    return RepeatStep(id=name, title=Template(name), steps=steps, every=beat, **more)
 
 
 def wait(name: str, duration: str | None = None, **more: Any) -> WaitStep:
     """Return a wait for a time or, with `signal` or `until`, for something else."""
-    return WaitStep(id=name, title=name, duration=lasting(duration) if duration else None, **more)
+    return WaitStep(
+        id=name, title=Template(name), duration=lasting(duration) if duration else None, **more
+    )
 
 
 def child(name: str, opened: str, **more: Any) -> PlaybookStep:
     """Return a step that opens another playbook's case."""
-    return PlaybookStep(id=name, title=name, playbook=opened, **more)
+    return PlaybookStep(id=name, title=Template(name), playbook=opened, **more)
 
 
 def call(name: str, **more: Any) -> CallStep:
     """Return a call of another system."""
-    return CallStep(id=name, title=name, uses="http.request", **more)
+    return CallStep(id=name, title=Template(name), uses="http.request", **more)
 
 
 def let(name: str, **values: str) -> SetStep:
     """Return a step that names values (each a template)."""
-    return SetStep(id=name, title=name, values={k: Template(v) for k, v in values.items()})
+    return SetStep(
+        id=name, title=Template(name), values={k: Template(v) for k, v in values.items()}
+    )
 
 
 def end(name: str, outcome: str, of: str | None = None, **more: Any) -> EndStep:
     """Return an end of the case, or of what `of` names."""
-    return EndStep(id=name, title=name, outcome=outcome, of=of, **more)
+    return EndStep(id=name, title=Template(name), outcome=outcome, of=of, **more)

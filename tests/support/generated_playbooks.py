@@ -198,7 +198,7 @@ class _Maker:
             )
             step = Decision(
                 id=name,
-                title=name,
+                title=Template(name),
                 rows=rows,
                 pick=self.pick("first", "worst"),
                 worst_first=("worse", "better"),

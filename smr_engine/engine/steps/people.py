@@ -99,7 +99,8 @@ def complete_decision(run: Run, place: Place, item: Item, values: Mapping[str, A
     """Take the answers to a question tree, or a choice; record the path."""
     step = cast(DecisionStep, place.step)
     need_evidence(step.evidence, item)
-    outcome, path = _choice(step, values) if step.choices else _walk(step, values, item.id)
+    follow = _choice if step.choices else _walk
+    outcome, path = follow(step, item, values)
     _complete_item(run, place, item, outcome=outcome, values=dict(values))
     work.complete(run, place, outcome, {"path": path}, run.actor.id)
     flow.resume(run, place)
@@ -201,7 +202,7 @@ def _what_to_change(run: Run, place: Place) -> str:
         and any(entry["document"] == document for entry in item.bundle["documents"])
     ]
     if not asked:
-        return work.rendered(run, place, place.step.help)
+        return run.text(place.scope, place.step.help)
     vote = asked[-1].votes[-1]
     known = run.world.people.get(vote.person)
     return f"{known.name if known else vote.person} asks for changes: {vote.comment}"
@@ -232,7 +233,9 @@ def _answers(run: Run, place: Place) -> list[dict[str, Any]]:
     return [{"by": item.closed_by, "output": item.output} for item in items]
 
 
-def _choice(step: DecisionStep, values: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+def _choice(
+    step: DecisionStep, item: Item, values: Mapping[str, Any]
+) -> tuple[str, list[dict[str, Any]]]:
     chosen = str(values.get("choice", ""))
     titles = {choice.id: choice.title or choice.id for choice in step.choices}
     if chosen not in titles or len(values) != 1:
@@ -241,11 +244,11 @@ def _choice(step: DecisionStep, values: Mapping[str, Any]) -> tuple[str, list[di
             f"choose one of {', '.join(titles)}",
             hint=f"-o choice={next(iter(titles))}",
         )
-    return chosen, [{"ask": step.title, "answer": titles[chosen], "outcome": chosen}]
+    return chosen, [{"ask": item.title, "answer": titles[chosen], "outcome": chosen}]
 
 
 def _walk(
-    step: DecisionStep, values: Mapping[str, Any], where: str
+    step: DecisionStep, item: Item, values: Mapping[str, Any]
 ) -> tuple[str, list[dict[str, Any]]]:
     """Follow the answers from the root question to an outcome; every question needs an answer."""
     questions = {question.id: question for question in step.questions}
@@ -253,13 +256,13 @@ def _walk(
     path: list[dict[str, Any]] = []
     while not isinstance(here, Outcome):
         question = questions[here]
-        yes = _yes(question, values, where)
+        yes = _yes(question, values, item.id)
         path.append({"id": question.id, "ask": question.ask, "answer": "yes" if yes else "no"})
         here = question.if_yes if yes else question.if_no
     stray = sorted(set(values) - {str(entry["id"]) for entry in path})
     if stray:
         raise Invalid(
-            "form-invalid", f"{', '.join(stray)} is not on the path of your answers", where=where
+            "form-invalid", f"{', '.join(stray)} is not on the path of your answers", where=item.id
         )
     path.append({"outcome": here.id, "title": here.title})
     return here.id, path

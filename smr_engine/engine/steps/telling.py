@@ -22,7 +22,7 @@ def start_notify(run: Run, place: Place) -> None:
     if not to:
         message = "there is nobody to tell"
         raise StepProblemError(message)
-    subject = run.text(place.scope, step.subject) or work.rendered(run, place, step.title)
+    subject = run.text(place.scope, step.subject) or run.text(place.scope, step.title)
     body = run.text(place.scope, step.body)
     withheld = [r for r in to if run.header.drill and r["kind"] in OUTSIDE]
     told = [r for r in to if r not in withheld]
@@ -87,7 +87,7 @@ def _ask(run: Run, place: Place, to: list[who.RecipientRef]) -> dict[str, str]:
     for recipient, name in zip(to, names_of(to), strict=True):
         outside = recipient["kind"] in OUTSIDE
         people = who.owners(run) if outside else (recipient["id"],)
-        words = work.rendered(run, place, place.step.title)
+        words = run.text(place.scope, place.step.title)
         title = f"{words} ({name})" if outside else words
         asked[name] = work.open_item(
             run,

@@ -323,7 +323,9 @@ def tree() -> CaseFile:
         Question("hurt", "Is anybody hurt?", Choice("alarm", "Call everybody"), "lies"),
         Question("lies", "Is it untrue?", Choice("rebut"), Choice("own_up")),
     )
-    step = DecisionStep(id="triage", title="Triage", questions=questions, assign=co.who("legal"))
+    step = DecisionStep(
+        id="triage", title=Template("Triage"), questions=questions, assign=co.who("legal")
+    )
     return opened(step)
 
 
@@ -362,7 +364,11 @@ def test_a_table_decides_without_asking_anybody(pick, outcome):
         TableRow(Expression("inputs.posts > 1000"), "highest"),
     )
     step = DecisionStep(
-        id="grade", title="G", rows=rows, pick=pick, worst_first=("highest", "high", "low")
+        id="grade",
+        title=Template("G"),
+        rows=rows,
+        pick=pick,
+        worst_first=("highest", "high", "low"),
     )
     case = opened(step, posts=500)
     assert case.outcome("grade") == outcome
@@ -371,7 +377,7 @@ def test_a_table_decides_without_asking_anybody(pick, outcome):
 
 
 def test_a_table_without_a_row_that_holds_fails():
-    step = DecisionStep(id="grade", title="G", rows=(TableRow(Expression("false"), "x"),))
+    step = DecisionStep(id="grade", title=Template("G"), rows=(TableRow(Expression("false"), "x"),))
     assert "no row of the table holds" in opened(step).repair_item("grade").message
 
 

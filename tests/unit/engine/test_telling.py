@@ -338,7 +338,9 @@ def test_acknowledgements_have_times_of_their_own():
 
 
 def test_people_are_told_what_is_asked_until_when_and_how_to_open_it():
-    case = opened(co.task("call", help="Ring the three largest customers.", due=co.lasting("4h")))
+    case = opened(
+        co.task("call", help=Template("Ring the three largest customers."), due=co.lasting("4h"))
+    )
     item = case.item("call")
     case.book.perform()
     (told,) = case.book.told

@@ -9,6 +9,8 @@ from smr_engine.engine import commands as c
 from smr_engine.engine.decide import open_case
 from smr_engine.engine.run import Situation
 from smr_engine.engine.world import Person, Role, World
+from smr_engine.playbook.diagram import mermaid
+from smr_engine.playbook.index import index_of
 from smr_engine.playbook.parse import parse_playbook
 
 PLAYBOOK = b"""
@@ -28,6 +30,14 @@ steps:
 WORLD = World(
     people={"ana": Person("ana", "Ana", roles=("lead",))}, roles={"lead": Role("lead", "L")}
 )
+
+
+def test_where_no_case_fills_names_in_a_title_has_gaps():
+    playbook, problems = parse_playbook(PLAYBOOK, "vetting.yaml", load_schema("playbook"))
+    assert playbook is not None, problems
+    assert "Vet …" in mermaid(playbook)
+    assert "creator }}" not in mermaid(playbook)
+    assert index_of(playbook).of("vet").step.title.source == "Vet {{ creator }}"
 
 
 def test_a_title_and_a_help_name_the_element_they_are_about():

@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smr_engine.playbook.diagram import escape, mermaid
-from smr_engine.playbook.model import EndStep, Option, Playbook, SwitchStep, TaskStep, walk
+from smr_engine.playbook.model import (
+    EndStep,
+    Option,
+    Playbook,
+    SwitchStep,
+    TaskStep,
+    Template,
+    walk,
+)
 from smr_engine.playbook.parse import parse_playbook
 
 ROOT = Path(__file__).parents[3]
@@ -139,10 +147,10 @@ def test_a_title_from_outside_is_text_and_nothing_else():
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_no_title_or_id_breaks_the_diagram(title, name):
     steps = (
-        TaskStep(id=name, title=title),
+        TaskStep(id=name, title=Template(title)),
         SwitchStep(
             id="choice",
-            title=title,
+            title=Template(title),
             options=(Option(title, (EndStep(id="a b", outcome=title),), outcome=title),),
         ),
         TaskStep(id="a-b"),

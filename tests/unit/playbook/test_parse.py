@@ -160,7 +160,7 @@ def test_results_are_read(playbook):
 def test_a_step_says_what_every_step_may_say(steps):
     assess = steps["assess"]
     assert assess.kind == "task"
-    assert (assess.title, assess.help[:4]) == ("Assess the breach", "Take")
+    assert (assess.title.source, assess.help.source[:4]) == ("Assess the breach", "Take")
     assert assess.line == line_of("- id: assess")
     assert assess.when.source == "inputs.type == 'breach'"
     assert assess.assign == m.Assignment(
@@ -411,7 +411,7 @@ def test_an_end_is_read(steps):
 
 
 def test_a_step_without_title_is_called_by_its_id_in_words(steps):
-    assert steps["pause_posts"].title == "Pause posts"
+    assert steps["pause_posts"].title.source == "Pause posts"
 
 
 def keys_of(part: object) -> set[str]:
