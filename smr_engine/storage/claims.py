@@ -10,9 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, or_, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy import case as sql_case
 
 from smr_engine.engine.statuses import EffectKind, EffectStatus
@@ -42,6 +54,16 @@ class _Kind:
 _EFFECT = _Kind("effect", effects, effects.c.due_at)
 _TIMER = _Kind("timer", timers, timers.c.at)
 _KINDS: dict[LeaseKind, _Kind] = {"effect": _EFFECT, "timer": _TIMER}
+
+# Written down once: every report of an outcome asks both.
+_LOCKED: Final = {
+    name: select(kind.table.c.id).where(kind.table.c.id == bindparam("of")).with_for_update()
+    for name, kind in _KINDS.items()
+}
+_EPOCH: Final = {
+    name: select(leases.c.epoch).where(leases.c.kind == name, leases.c.id == bindparam("of"))
+    for name in _KINDS
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +117,9 @@ class SqlClaims:
     def held(self, kind: LeaseKind, claim: Claim) -> bool:
         """Return whether the lease is still held; see the port."""
         self._transaction.require_writing()
-        table = _KINDS[kind].table
-        connection = self._transaction.connection
-        connection.execute(select(table.c.id).where(table.c.id == claim.id).with_for_update())
-        asked = select(leases.c.epoch).where(leases.c.kind == kind, leases.c.id == claim.id)
-        return bool(connection.execute(asked).scalar() == claim.epoch)
+        connection, of = self._transaction.connection, {"of": claim.id}
+        connection.execute(_LOCKED[kind], of)
+        return bool(connection.execute(_EPOCH[kind], of).scalar() == claim.epoch)
 
     def _take(self, kind: _Kind, asked: Select[Any], taker: _Taker) -> list[tuple[Row[Any], int]]:
         """Lease the rows asked for; return those that were got, with their epochs.
