@@ -29,6 +29,7 @@ QUICK = "--quick" in sys.argv
 MANY = 1_000 if QUICK else 10_000
 WAITING = 200 if QUICK else 2_000
 SAMPLES = 40 if QUICK else 200
+LEGS = 20 if QUICK else 60
 PROGRAM = [sys.executable, "-c", "from smr_engine.cli.main import run; run()"]
 DATABASES = ("sqlite", "postgresql")
 
@@ -42,23 +43,30 @@ def throughput(database: str) -> None:
     """Starts and decisions a second with few and with many open cases, beside the bare rows."""
     with ground.workspace(database) as ws:
         ground.start(ws, 10)
-        few, bare = ground.start(ws, SAMPLES), ground.bare(ws, SAMPLES)
-        ground.draft(ws, SAMPLES)
-        decided_few = ground.approve(ws, SAMPLES)
+        _rates(database, ws, 10)
         before = _bytes_of(ws)
-        ground.start(ws, MANY - len(few))
-        size = (_bytes_of(ws) - before) / (MANY - len(few))
-        many, bare_many = ground.start(ws, SAMPLES), ground.bare(ws, SAMPLES)
-        ground.draft(ws, SAMPLES)
-        decided_many = ground.approve(ws, SAMPLES)
-    for name, ours, theirs in (("10", few, bare), (f"{MANY:,}", many, bare_many)):
-        row(
-            f"{database}: starts/s, {name} open cases",
-            f"{rate(ours):.0f} ({rate(ours) / rate(theirs):.2f} of a bare transaction's rows)",
-        )
-    row(f"{database}: decisions/s, 10 open cases", f"{rate(decided_few):.0f}")
-    row(f"{database}: decisions/s, {MANY:,} open cases", f"{rate(decided_many):.0f}")
+        ground.start(ws, MANY)
+        size = (_bytes_of(ws) - before) / MANY
+        _rates(database, ws, MANY)
     row(f"{database}: disk per waiting case", f"{size / 1024:.1f} KiB")
+
+
+def _rates(database: str, ws: Workspace, waiting: int) -> None:
+    """Start, draft and approve some cases; compare with the rows that the last one wrote."""
+    started = ground.start(ws, SAMPLES)
+    bare_start = ground.bare(ws, ground.rows_of_last_command(ws), SAMPLES)
+    ground.draft(ws, SAMPLES)
+    decided = ground.approve(ws, SAMPLES)
+    bare_decision = ground.bare(ws, ground.rows_of_last_command(ws), SAMPLES)
+    for what, ours, theirs in (
+        ("starts", started, bare_start),
+        ("decisions", decided, bare_decision),
+    ):
+        row(
+            f"{database}: {what}/s, {waiting:,} open cases",
+            f"{rate(ours):.0f} ({rate(ours) / rate(theirs):.2f} of a bare transaction's"
+            f" {rate(theirs):.0f})",
+        )
 
 
 def _bytes_of(ws: Workspace) -> float:
@@ -96,8 +104,7 @@ def _decide_and_claim(ws: Workspace, lea, item: str) -> None:
 @contextmanager
 def conducted(ws: Workspace, server: str) -> Iterator[InlineDispatcher]:
     """Run a conductor with inline dispatch beside the measurement."""
-    dispatcher = InlineDispatcher(ws, lambda: server, answers)
-    dispatcher.prepare()
+    dispatcher = _ready(ws, server)
     made = conductor(ws, dispatcher)
     thread = threading.Thread(target=made.run)
     thread.start()
@@ -109,6 +116,14 @@ def conducted(ws: Workspace, server: str) -> Iterator[InlineDispatcher]:
         thread.join()
 
 
+def _ready(ws: Workspace, server: str) -> InlineDispatcher:
+    """Return a dispatcher that has imported Prefect and found its server."""
+    dispatcher = InlineDispatcher(ws, lambda: server, answers)
+    dispatcher.prepare()
+    dispatcher._booting.join()
+    return dispatcher
+
+
 def approve_to_published(server: str, waiting: int) -> None:
     """From the approval to the page in the newsroom, through a flow run."""
     with ground.workspace("sqlite") as ws:
@@ -117,7 +132,6 @@ def approve_to_published(server: str, waiting: int) -> None:
         ground.let_go_of_messages(ws)
         seconds = []
         with conducted(ws, server):
-            time.sleep(4)
             lea = actor(ws, "lea")
             for item in ground.open_items(ws, "approval"):
                 began, known = time.perf_counter(), _pages(ws)
@@ -141,48 +155,41 @@ def _settle(ws: Workspace) -> None:
         with ws.storage.reading() as unit:
             if unit.queries.counts()["effects_owed"] == 0:
                 return
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 def drained(server: str) -> None:
-    """Cases a second when all publications are owed at once, in batches and one by one."""
+    """Publications owed by many cases at once: some as legs one by one, then all in batches."""
     with ground.workspace("sqlite") as ws:
         ground.start(ws, WAITING)
         ground.draft(ws, WAITING)
         ground.let_go_of_messages(ws)
         ground.approve(ws, WAITING)
+        _one_by_one(ws, server)
+        left = _open_cases(ws)
         began = time.perf_counter()
         with conducted(ws, server):
-            time.sleep(0.5)
             _settle(ws)
         seconds = time.perf_counter() - began
-        with ws.storage.reading() as unit:
-            left = unit.queries.counts()["open_cases"]
-    row(
-        f"drained through run_batch, {WAITING:,} owed",
-        f"{WAITING / seconds:.0f} cases/s ({left} left)",
-    )
+        done = left - _open_cases(ws)
+    row(f"drained through run_batch, {left:,} owed", f"{done / seconds:.0f} cases/s")
 
 
-def one_by_one(server: str) -> None:
-    """Legs a second, each a flow run of its own."""
-    count = 60
-    with ground.workspace("sqlite") as ws:
-        ground.start(ws, count)
-        ground.draft(ws, count)
-        ground.let_go_of_messages(ws)
-        ground.approve(ws, count)
-        dispatcher = InlineDispatcher(ws, lambda: server, answers)
-        dispatcher.prepare()
-        time.sleep(4)
-        with ws.storage.writing() as unit:
-            claimed = unit.claims.effects("bench", ws.clock.now(), LEASE, 500)
-            unit.keep()
-        seconds = [ground.timed(lambda g=leg: dispatcher.run_leg(g)) for leg in legs_of(claimed)]
+def _one_by_one(ws: Workspace, server: str) -> None:
+    dispatcher = _ready(ws, server)
+    with ws.storage.writing() as unit:
+        claimed = unit.claims.effects("bench", ws.clock.now(), LEASE, LEGS)
+        unit.keep()
+    seconds = [ground.timed(lambda g=leg: dispatcher.run_leg(g)) for leg in legs_of(claimed)]
     row(
-        "drained through run_leg, one by one",
+        f"drained through run_leg, one by one, {WAITING:,} owed",
         f"{rate(seconds):.1f} legs/s (p50 {p50(seconds):.0f} ms)",
     )
+
+
+def _open_cases(ws: Workspace) -> int:
+    with ws.storage.reading() as unit:
+        return int(unit.queries.counts()["open_cases"])
 
 
 def foreach(database: str) -> None:
@@ -286,7 +293,6 @@ def main() -> None:
             for waiting in (10, WAITING):
                 approve_to_published(server, waiting)
             drained(server)
-            one_by_one(server)
             idle(server)
         finally:
             stop_server(Path(folder))

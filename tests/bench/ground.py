@@ -107,22 +107,51 @@ def rate(seconds: list[float]) -> float:
     return len(seconds) / sum(seconds)
 
 
-def bare(ws: Workspace, count: int) -> list[float]:
-    """Return the seconds a bare SQLAlchemy transaction takes for the rows of one start.
+Rows = dict[Table, list[dict]]
 
-    The rows are those of the last case; they go into tables of the same form in a database of the
-    same kind, with the same durability, one INSERT a table.
-    """
+
+def rows_of_last_command(ws: Workspace) -> Rows:
+    """Return the rows that the last command wrote, those it changed included."""
+    tables = metadata.tables
+    events, contents, items = tables["events"], tables["contents"], tables["items"]
     with ws.storage.engine.connect() as connection:
-        ref, rows = _last_case(connection)
+        last = connection.execute(
+            select(events).where(events.c.stream.like("case:%")).order_by(events.c.seq.desc())
+        ).first()
+        ref = last.stream.removeprefix("case:")
+        written = (events.c.stream == last.stream) & (events.c.at == last.at)
+        opened = select(items.c.id).where(items.c.case_ref == ref, items.c.opened_at == last.at)
+        answered = select(events.c.item).where(written & events.c.item.is_not(None))
+        which = {
+            tables["cases"]: tables["cases"].c.ref == ref,
+            events: written,
+            contents: contents.c.event_seq.in_(select(events.c.seq).where(written)),
+            items: items.c.id.in_(opened) | items.c.id.in_(answered),
+            tables["item_people"]: tables["item_people"].c.item.in_(opened),
+            tables["timers"]: tables["timers"].c.item.in_(opened),
+            tables["effects"]: (tables["effects"].c.case_ref == ref)
+            & (tables["effects"].c.owed_at == last.at),
+        }
+        found = {t: connection.execute(select(t).where(w)).mappings() for t, w in which.items()}
+        rows = {table: [dict(row) for row in mapped] for table, mapped in found.items()}
+    return {table: listed for table, listed in rows.items() if listed}
+
+
+def bare(ws: Workspace, rows: Rows, count: int) -> list[float]:
+    """Return the seconds a bare SQLAlchemy transaction takes for such rows, time after time.
+
+    They go into tables of the same form in a database of the same kind, with the same durability,
+    one INSERT a table.
+    """
     postgres = ws.storage.engine.dialect.name == "postgresql"
     url = fresh_database() if postgres else f"sqlite:///{ws.state / 'bare.db'}"
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     if not postgres:
         event.listen(engine, "connect", _like_ours)
     try:
+        metadata.drop_all(engine)
         metadata.create_all(engine)
-        return [timed(lambda n=n: _insert(engine, ref, rows, n)) for n in range(count)]
+        return [timed(lambda n=n: _insert(engine, rows, n)) for n in range(1, count + 1)]
     finally:
         engine.dispose()
         if postgres:
@@ -134,38 +163,19 @@ def _like_ours(connection, _record) -> None:
     connection.execute("PRAGMA synchronous=FULL")
 
 
-def _last_case(connection) -> tuple[str, dict[Table, list[dict]]]:
-    tables = metadata.tables
-    of = tables["cases"].c.ref
-    ref = str(connection.execute(select(of).order_by(of.desc())).scalar())
-    events, people = tables["events"], tables["item_people"]
-    mine = select(events.c.seq).where(events.c.stream == f"case:{ref}")
-    which = {
-        tables["cases"]: of == ref,
-        events: events.c.stream == f"case:{ref}",
-        tables["contents"]: tables["contents"].c.event_seq.in_(mine),
-        tables["items"]: tables["items"].c.case_ref == ref,
-        people: people.c.item.like(f"{ref}.%"),
-        tables["timers"]: tables["timers"].c.case_ref == ref,
-        tables["effects"]: tables["effects"].c.case_ref == ref,
-    }
-    found = {t: connection.execute(select(t).where(w)).mappings().all() for t, w in which.items()}
-    return ref, {table: [dict(row) for row in rows] for table, rows in found.items() if rows}
-
-
-def _insert(engine, ref: str, rows: dict[Table, list[dict]], number: int) -> None:
+def _insert(engine, rows: Rows, number: int) -> None:
+    (case,) = rows[metadata.tables["cases"]]
     with engine.begin() as connection:
         for table, found in rows.items():
-            connection.execute(table.insert(), [_renamed(ref, row, number) for row in found])
+            connection.execute(table.insert(), [_again(case["ref"], r, number) for r in found])
 
 
-def _renamed(ref: str, row: dict, number: int) -> dict:
-    """Return a row of another case, so that it can be written again and again."""
+def _again(ref: str, row: dict, number: int) -> dict:
+    """Return a row as of another case, so that it can be written again and again."""
     changed = {
         name: value.replace(ref, f"{ref}~{number}") if isinstance(value, str) else value
         for name, value in row.items()
     }
-    for name in ("seq", "event_seq"):
-        if name in changed:
-            changed[name] += (number + 1) * 10_000
+    for name in {"seq", "event_seq"} & changed.keys():
+        changed[name] += number * 1_000_000
     return changed
