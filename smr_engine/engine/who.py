@@ -120,7 +120,7 @@ def party_people(run: Run, scope: str, party: Party) -> tuple[str, ...]:
 
 
 def told(run: Run, scope: str, to: Iterable[Party]) -> tuple[str, ...]:
-    """Return the people whom an escalation tells; the owner where it names nobody (any more)."""
+    """Return the people that parties name; the owner where they name nobody (any more)."""
     found: list[str] = []
     for party in to:
         try:

@@ -19,6 +19,7 @@ from smr_engine.engine.statuses import (
     ItemStatus,
     StepStatus,
 )
+from smr_engine.playbook.expressions import ExpressionError
 from smr_engine.playbook.model import Assignment, Retry
 
 # --- items -------------------------------------------------------------------------------------
@@ -312,7 +313,7 @@ def hold(run: Run, place: Place, reason: str, effect: str = "") -> str:
         place,
         ItemKind.REPAIR,
         repairers(run, place),
-        title=f"Repair: {place.step.title.blank}",
+        title=f"Repair: {title_of(run, place)}",
         message=reason,
         effect=effect,
         holds=True,
@@ -321,11 +322,15 @@ def hold(run: Run, place: Place, reason: str, effect: str = "") -> str:
     return item
 
 
+def title_of(run: Run, place: Place) -> str:
+    """Return a step's title, with gaps where its names cannot be filled in."""
+    try:
+        return run.text(place.scope, place.step.title)
+    except ExpressionError:
+        return place.step.title.blank
+
+
 def repairers(run: Run, place: Place) -> tuple[str, ...]:
     """Return who settles what went wrong at a step: its `on_failure`, else the owner."""
     named = place.step.on_failure
-    if isinstance(named, Assignment):
-        people = [p for party in named.parties for p in who.party_people(run, place.scope, party)]
-        if people:
-            return tuple(dict.fromkeys(people))
-    return who.owners(run)
+    return who.told(run, place.scope, named.parties if isinstance(named, Assignment) else ())

@@ -85,7 +85,8 @@ def reopen(run: Run, place: Place) -> None:
     """
     over = _over_around(run, place.scope)
     if any(run.scope(path).ended is not None for path, _ in over):
-        message = f"{place.step.title.blank} was decided in a part of the case that has been ended"
+        title = work.title_of(run, place)
+        message = f"{title} was decided in a part of the case that has been ended"
         raise Refusal("approval-over", message, hint="it cannot be asked again", where=place.path)
     for name in publications_of(run.index, place.step.id):
         _take_back(run, place, name)

@@ -254,7 +254,7 @@ def _refuse_circle(run: Run, place: Place) -> None:
 
 
 def _exhausted(run: Run, place: Place, number: int) -> None:
-    title = f"{place.step.title.blank}: all {number + 1} rounds are used up"
+    title = f"{work.title_of(run, place)}: all {number + 1} rounds are used up"
     message = "It has ended without its condition being met. Decide how to go on, then skip this."
     work.open_item(
         run, place, ItemKind.REPAIR, owners(run), title=title, message=message, holds=False

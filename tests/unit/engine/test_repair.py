@@ -58,6 +58,27 @@ def test_the_owner_is_asked_unless_the_playbook_names_somebody(on_failure, asked
     assert case.repair_item("check").offered == asked
 
 
+def test_the_owner_is_asked_where_whoever_the_playbook_names_is_nobody_of_the_directory():
+    named = co.who("person:{{ inputs.helper }}")
+    case = opened(co.call("fetch", on_failure=named), helper="mallory")
+    case.report(case.effects()[0], "refused", reason="403")
+    assert case.repair_item("fetch").offered == ("sam",)
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"), [("Ask {{ one }}", "Ask kim"), ("Ask {{ 1 / inputs.zero }}", "Ask …")]
+)
+def test_a_repair_item_is_called_after_its_step_as_far_as_that_can_be_told(title, shown):
+    step = replace(co.task("ask", "group:nobody"), title=Template(title))
+    case = opened(co.foreach("each", "['kim']", step))
+    assert case.repair_item().title == f"Repair: {shown}"
+
+
+def test_a_title_that_cannot_be_told_fails_its_step_and_not_the_case():
+    case = opened(replace(co.task("ask"), title=Template("Ask {{ 1 / inputs.zero }}")))
+    assert "division by zero" in case.repair_item("ask").message
+
+
 def test_continue_passes_over_a_failed_step():
     case = opened(
         co.call("fetch", on_failure="continue"),
