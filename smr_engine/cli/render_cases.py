@@ -101,7 +101,7 @@ def _case_heads(session: Session, view: CaseView) -> Iterable[tuple[str, str]]:
         ("Severity", view.severity or ""),
         ("Opened", f"{instant(view.opened_at, session.zone)} by {session.name_of(view.requester)}"),
         ("Closed", instant(view.closed_at, session.zone)),
-        ("Opened by case", view.parent.partition(" ")[0]),
+        ("Opened by case", view.parent),
         ("Opened cases", listed(view.children)),
         *(("Not computed", problem) for problem in view.problems),
     )

@@ -190,6 +190,14 @@ class ReportEffect(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteChild(Command):
+    """An effect opens a child case: noted in the transaction that opens it, or neither happens."""
+
+    effect: str
+    child: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndChild(Command):
     """A child case tells how it ended."""
 

@@ -64,6 +64,7 @@ _COMMANDS: Mapping[type[c.Command], Callable[[Run, Any], None]] = {
     c.FireTimer: outcomes.fire,
     c.BeginPublication: outcomes.begin_publication,
     c.ReportEffect: outcomes.report,
+    c.NoteChild: outcomes.note_child,
     c.EndChild: outcomes.end_child,
 }
 _ALSO_WHEN_CLOSED = (c.ReportEffect, c.BeginPublication, c.FireTimer, c.EndChild, c.WriteNote)

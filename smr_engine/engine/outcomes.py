@@ -5,19 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from smr_engine.engine import closing, flow, policy, timing, who, wording, work
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
+from smr_engine.engine import flow, policy, timing, who, wording, work
 from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Effect, Item, Json, Timer
-from smr_engine.engine.statuses import (
-    CaseStatus,
-    EffectKind,
-    EffectStatus,
-    ItemKind,
-    StepStatus,
-)
+from smr_engine.engine.statuses import EffectKind, EffectStatus, ItemKind, StepStatus
 from smr_engine.engine.steps import blocks, other, publishing, telling
 from smr_engine.errors import NotFound, Refusal
 from smr_engine.playbook.expressions import ExpressionError
@@ -61,8 +55,6 @@ def report(run: Run, command: c.ReportEffect) -> None:
                 result=command.result,
             )
         )
-        if effect.status is EffectStatus.CANCELLED and command.outcome is c.Outcome.DONE:
-            _take_in(run, scope, effect, command.result)
         return
     _REPORTS[command.outcome](run, scope, effect, command)
 
@@ -85,23 +77,9 @@ def go_on(run: Run, scope: str, effect: Effect, result: Json) -> None:
         elif effect.kind is EffectKind.CALL:
             other.called(run, place, result)
         elif isinstance(place.step, PlaybookStep):
-            other.child_opened(run, place, effect, result)
+            other.child_opened(run, place, result)
     except (ExpressionError, StepProblemError) as problem:
         flow.fail(run, place, str(problem))
-
-
-def _take_in(run: Run, scope: str, effect: Effect, result: Json) -> None:
-    """Note a child case that was opened although it was no longer wanted, and cancel it.
-
-    One that nobody waits for lives on, unless its parent was cancelled.
-    """
-    known = run.index.by_id.get(effect.step)
-    step = known.step if known is not None else None
-    if not isinstance(step, PlaybookStep) or not isinstance(result, dict) or "case" not in result:
-        return
-    other.note_child(run, run.place(scope, step.id), effect, result)
-    if step.wait_until_done or run.header.status is CaseStatus.CANCELLED:
-        closing.cancel_child(run, result["case"])
 
 
 def _unavailable(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
@@ -288,6 +266,18 @@ def _name(run: Run, person: str) -> str:
 # --- children ----------------------------------------------------------------------------------
 
 
+def note_child(run: Run, command: c.NoteChild) -> None:
+    """Note a child case that is opened in the same transaction.
+
+    Raises:
+        Refusal: it is no longer wanted; then it is not opened.
+    """
+    scope, effect = _effect(run, command.effect)
+    if effect.status is not EffectStatus.OWED:
+        raise Refusal("effect-settled", f"{effect.id} is {effect.status}", where=effect.id)
+    other.note_child(run, run.place(scope, effect.step), effect.round, command.child)
+
+
 def end_child(run: Run, command: c.EndChild) -> None:
     """Take the end of a child case; a step that waits for it goes on."""
     child = run.header.children.get(command.child)
@@ -309,4 +299,4 @@ def end_child(run: Run, command: c.EndChild) -> None:
     state = run.state(place)
     active = run.alive(child.scope) and state.status is StepStatus.ACTIVE
     if child.waits and active and state.round == child.round:
-        other.child_ended(run, place, command.outcome, results)
+        other.child_ended(run, place, command.child, command.outcome, results)

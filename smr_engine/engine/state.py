@@ -230,7 +230,7 @@ class CaseHeader:
     severity: str | None = None
     inputs: dict[str, Any] = field(default_factory=dict)
     drill: bool = False
-    parent: str = ""  # "REF scope step round" of the playbook step that opened it
+    parent: str = ""  # the case that opened it
     pins: Mapping[str, str] = field(default_factory=dict)  # sub-playbook -> digest
     next_number: int = 1  # of items, effects and timers
     leg: int = 0

@@ -16,7 +16,7 @@ from smr_engine.playbook.model import Playbook
 from smr_engine.services import directory, library, versions
 from smr_engine.services.reading import case_view
 from smr_engine.services.storing import KeyTaken, UnitOfWork
-from smr_engine.services.transact import Order, apply, envelope_of
+from smr_engine.services.transact import Order, apply, apply_in, envelope_of
 from smr_engine.services.views import CaseView, Started
 from smr_engine.services.workspace import Actor, Workspace
 
@@ -29,6 +29,7 @@ class Opening:
     drill: bool = False
     key: str = ""
     parent: str = ""
+    effect: str = ""  # of the parent: it opens this case, and notes it in the same transaction
     schedule: str = ""
     due: datetime | None = None
     documents: tuple[c.HandedOver, ...] = ()
@@ -66,7 +67,14 @@ def start(
 def open_pinned(
     ws: Workspace, actor: Actor, digest: str, inputs: Mapping[str, Any], opening: Opening
 ) -> Started:
-    """Open a child case from the version its parent pinned; idempotent under `opening.key`."""
+    """Open a child case from the version its parent pinned, and note it in the parent.
+
+    Both in one transaction, so that whatever stops the parent knows of the child: idempotent under
+    `opening.key`.
+
+    Raises:
+        SmrError: the inputs do not fit, or the parent no longer wants it; nothing has happened.
+    """
     with ws.storage.reading() as unit:
         playbook = versions.pinned(ws, unit, digest)
         pins = unit.cases.load(opening.parent).header.pins
@@ -132,6 +140,9 @@ def _open(
         decided = open_case(pinned.playbook, command, situation)
         envelope = envelope_of(situation)
         saved = unit.cases.save(None, decided.case, decided.events, envelope, opening.key)
+        if opening.effect:
+            noted = c.NoteChild(opening.effect, ref)
+            apply_in(ws, unit, Order(opening.parent, noted, c.ENGINE, opening.effect))
         unit.keep()
     versions.remember(ws, pinned.sources)
     if saved.owes:

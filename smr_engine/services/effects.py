@@ -342,7 +342,7 @@ def _case(ws: Workspace, claim: Claim, job: Job) -> Try:
         result = _CASE_COMMANDS[payload["do"]](ws, job.effect, payload)
     except SmrError as problem:
         return Try(c.Outcome.REFUSED, reason=str(problem))
-    return Try(c.Outcome.PENDING if result.get("pending") else c.Outcome.DONE, result)
+    return Try(c.Outcome.DONE, result)
 
 
 def _open_child(ws: Workspace, effect: Effect, payload: Mapping[str, Any]) -> Result:
@@ -350,6 +350,7 @@ def _open_child(ws: Workspace, effect: Effect, payload: Mapping[str, Any]) -> Re
         drill=payload["drill"],
         key=effect.key,
         parent=payload["parent"],
+        effect=effect.id,
         documents=tuple(
             c.HandedOver(name, text, tuple(payload["authors"][name]))
             for name, text in payload["documents"].items()
@@ -361,16 +362,10 @@ def _open_child(ws: Workspace, effect: Effect, payload: Mapping[str, Any]) -> Re
 
 
 def _end_child(ws: Workspace, effect: Effect, payload: Mapping[str, Any]) -> Result:
-    """Tell the parent; later if it has not noted yet that it opened this child.
-
-    Whoever opened the child may have been lost before reporting it; a child that is quick, or needs
-    nobody, is over by then.
-    """
+    """Tell the parent."""
     command = c.EndChild(payload["child"], payload["outcome"], payload["results"])
     actor = c.Actor(f"case:{payload['child']}", "", "engine")
-    parent = apply(ws, Order(payload["parent"], command, actor, key=effect.key)).header
-    if payload["child"] not in parent.children and parent.closed_at is None:
-        return {"pending": True}
+    apply(ws, Order(payload["parent"], command, actor, key=effect.key))
     return {"told": [payload["parent"]]}
 
 

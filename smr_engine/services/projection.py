@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from smr_engine.audit.leaf import Leaf
-from smr_engine.engine.state import Case, CaseHeader, Effect, Item, Scope, Timer
+from smr_engine.engine.state import Case, Effect, Item, Scope, Timer
 from smr_engine.engine.statuses import EffectStatus, ItemStatus
 from smr_engine.services.state_codec import encode_state
 
@@ -123,7 +123,7 @@ def _case_row(before: Case | None, after: Case, head: Head) -> Row:
         "outcome": header.outcome,
         "requester": header.requester,
         "drill": header.drill,
-        "parent": _parent(header),
+        "parent": header.parent,
         "opened_at": header.opened_at,
         "closed_at": header.closed_at,
         "events": head.version,
@@ -134,10 +134,6 @@ def _case_row(before: Case | None, after: Case, head: Head) -> Row:
     if before is None or root is not before.scopes[""]:
         row["root"] = encode_state(root)
     return row
-
-
-def _parent(header: CaseHeader) -> str:
-    return header.parent.split(" ", 1)[0]
 
 
 def _add_scope(changes: Changes, ref: str, old: Scope | None, new: Scope) -> None:

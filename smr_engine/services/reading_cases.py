@@ -87,7 +87,7 @@ def case_view(ws: Workspace, ref: str) -> CaseView:
         requester=header.requester,
         opened_at=header.opened_at,
         closed_at=header.closed_at,
-        parent=header.parent.split(" ")[0],
+        parent=header.parent,
         children=list(header.children),
         inputs=header.inputs,
         results=header.results,

@@ -98,6 +98,7 @@ class Casebook:
     told: list[dict[str, Any]] = field(default_factory=list)
     published: list[tuple[str, str, str]] = field(default_factory=list)  # account, text, key
     fired: list[tuple[datetime, str, str]] = field(default_factory=list)  # when, purpose, path
+    opened: dict[str, str] = field(default_factory=dict)  # children by the key they opened under
     tries: dict[str, list[c.ReportEffect]] = field(default_factory=dict)  # by account or `uses`
     _parts: dict[str, LoadedInParts] = field(default_factory=dict)
     _folded: dict[str, Case] = field(default_factory=dict)
@@ -486,15 +487,20 @@ def _case(book: Casebook, ref: str, effect: Effect) -> c.ReportEffect:
 
 
 def open_child(book: Casebook, ref: str, effect: Effect) -> CaseFile:
-    """Open the child case that an effect owes."""
+    """Open the child case that an effect owes, unless that was done; the parent notes it."""
     payload = effect.payload
+    if effect.key in book.opened:
+        return CaseFile(book, book.opened[effect.key])
     named = next(p.name for p in book.playbooks.values() if p.digest == payload["digest"])
     documents = tuple(
         c.HandedOver(name, text, tuple(payload["authors"][name]))
         for name, text in payload["documents"].items()
     )
     more = {"parent": payload["parent"], "drill": payload["drill"], "documents": documents}
-    return book.start(named, by=f"case:{ref}", more=more, **payload["inputs"])
+    child = book.start(named, by=f"case:{ref}", more=more, **payload["inputs"])
+    book.do(ref, c.NoteChild(effect.id, child.ref))
+    book.opened[effect.key] = child.ref
+    return child
 
 
 _PERFORM: Mapping[EffectKind, Callable[[Casebook, str, Effect], c.ReportEffect | None]] = {

@@ -13,6 +13,7 @@ from smr_engine.engine import policy
 from smr_engine.engine.state import Effect, Item
 from smr_engine.engine.statuses import (
     CLOSED_CASES,
+    CaseStatus,
     DecisionKind,
     EffectKind,
     EffectStatus,
@@ -22,7 +23,7 @@ from smr_engine.engine.statuses import (
 from smr_engine.errors import SmrError
 from smr_engine.playbook.index import index_of
 from smr_engine.playbook.model import DecisionStep, TaskStep
-from tests.support.casebook import Casebook
+from tests.support.casebook import Casebook, open_child
 from tests.support.company import with_person
 
 MOST_TO_CLOSE = 1500
@@ -131,7 +132,10 @@ class Crowd:
             return
         ref, effect = self.rng.choice(owed)
         if effect.kind is EffectKind.CASE:
-            self.book.perform_one(ref, effect)
+            if effect.payload["do"] == "open_child" and self.rng.random() < 0.3:
+                open_child(self.book, ref, effect)  # and whoever did it is lost
+            else:
+                self.book.perform_one(ref, effect)
             return
         if effect.kind is EffectKind.PUBLICATION and effect.status is EffectStatus.OWED:
             self.do(ref, c.BeginPublication(effect.id), c.ENGINE)
@@ -187,6 +191,14 @@ class Crowd:
     def a_cancel(self) -> None:
         ref = self.rng.choice(list(self.book.cases))
         self.do(ref, c.CancelCase("stopped by the board"), "sam")
+
+    def no_child_is_left(self) -> None:
+        """Assert that the children of cancelled cases are over, once cases have been told so."""
+        self.book.perform(EffectKind.CASE)
+        for case in self.book.cases.values():
+            parent = self.book.cases.get(case.header.parent)
+            if parent is not None and parent.header.status is CaseStatus.CANCELLED:
+                assert case.header.status in CLOSED_CASES, f"{case.header.ref} is an orphan"
 
     # --- answering ---
 

@@ -7,8 +7,8 @@ from typing import cast
 from smr_engine.engine import events as e
 from smr_engine.engine import flow, timing, who, work
 from smr_engine.engine.run import Place, Run
-from smr_engine.engine.state import Effect, Json
-from smr_engine.engine.statuses import EffectKind
+from smr_engine.engine.state import Json
+from smr_engine.engine.statuses import EffectKind, EffectStatus
 from smr_engine.engine.timing import instant_of
 from smr_engine.playbook.model import CallStep, EndStep, PlaybookStep, SetStep, WaitStep
 
@@ -123,29 +123,37 @@ def start_playbook(run: Run, place: Place) -> None:
     work.owe_case(run, f"open {step.playbook}", payload, place)
 
 
-def child_opened(run: Run, place: Place, effect: Effect, result: Json) -> None:
-    """Note the child; a step that does not wait for it is over."""
-    note_child(run, place, effect, result)
+def child_opened(run: Run, place: Place, result: Json) -> None:
+    """Go on after the child was opened, if the step does not wait for its end."""
     if not cast(PlaybookStep, place.step).wait_until_done:
         work.complete(run, place, "done", {"case": result["case"]})
         flow.resume(run, place)
 
 
-def note_child(run: Run, place: Place, effect: Effect, result: Json) -> None:
-    """Note that a child case was opened."""
+def note_child(run: Run, place: Place, round_: int, child: str) -> None:
+    """Note that a child case was opened in a round of a step."""
     run.emit(
         e.ChildOpened(
             scope=place.scope,
             path=place.path,
-            child=result["case"],
+            child=child,
             step=place.step.id,
-            round=effect.round,
+            round=round_,
             waits=cast(PlaybookStep, place.step).wait_until_done,
         )
     )
 
 
-def child_ended(run: Run, place: Place, outcome: str, results: Json) -> None:
-    """Go on with the outcome and the results of the child."""
+def child_ended(run: Run, place: Place, child: str, outcome: str, results: Json) -> None:
+    """Go on with the outcome and the results of the child.
+
+    Whoever opened it may have been lost before reporting that; its end is proof enough.
+    """
+    for effect in work.effects_of(run, place, EffectKind.CASE):
+        if effect.status is EffectStatus.OWED:
+            opened = {"case": child}
+            run.emit(
+                e.EffectDone(scope=place.scope, path=place.path, effect=effect.id, result=opened)
+            )
     work.complete(run, place, outcome, dict(results))
     flow.resume(run, place)

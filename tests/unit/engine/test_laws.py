@@ -45,6 +45,7 @@ def live(seed: int, names: list[str], *, cancel: bool = False, times: int = 70) 
     crowd.act(times)
     if cancel:
         crowd.guarded(crowd.a_cancel)
+        crowd.no_child_is_left()
         crowd.act(5)
     crowd.close_all()
     assert_alive(book)

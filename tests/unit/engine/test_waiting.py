@@ -293,18 +293,31 @@ def test_the_end_of_a_child_that_was_reopened_over_is_only_noted():
     assert case.book.do(case.ref, c.EndChild("CHILD-2026-9999", "done"), c.Actor("case:x")) == ()
 
 
-def test_a_child_opened_although_it_was_no_longer_wanted_is_cancelled():
+def test_a_child_is_cancelled_although_its_opening_was_not_reported_in_time():
     case = parent(
         co.parallel("race", join_any=True, a=asks(), b=co.task("quick")), co.task("after")
     )
     (owed,) = case.effects(EffectKind.CASE)
     child = open_child(case.book, case.ref, owed)  # whoever claimed it is on the way
     case.complete("quick")
-    case.report(owed, "done", result={"case": child.ref})
-    assert case.header.children[child.ref].waits
     case.book.perform()
     assert child.header.status is CaseStatus.CANCELLED
+    case.report(owed, "done", result={"case": child.ref})
     assert case.happened(e.OutcomeNoted) != []
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_a_child_that_is_no_longer_wanted_is_not_noted_and_so_not_opened(cancelled):
+    case = parent(
+        co.parallel("race", join_any=True, a=asks(), b=co.task("quick")), co.task("after")
+    )
+    (owed,) = case.effects(EffectKind.CASE)
+    if cancelled:
+        case.book.do(case.ref, c.CancelCase("false alarm"), "sam")
+    else:
+        case.complete("quick")
+    with pytest.raises(Refusal, match="is cancelled"):
+        case.book.do(case.ref, c.NoteChild(owed.id, "CHILD-2026-0002"))
 
 
 def test_a_child_that_cannot_be_opened_fails_the_step():
