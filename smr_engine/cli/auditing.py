@@ -118,7 +118,7 @@ def verify(
     from smr_engine.services import auditing
 
     if checkpoint is not None:
-        raise not_yet("smr audit verify --checkpoint", "verify without it checks all but its end")
+        raise not_yet("smr audit verify --checkpoint", "smr audit verify checks all that is here")
     view = auditing.verify(session.ws)
     if session.as_json:
         write_json(view)

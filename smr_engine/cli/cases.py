@@ -96,7 +96,7 @@ def show(session: Session, case: CaseArgument) -> None:
     from smr_engine.cli import render_cases
     from smr_engine.services import reading
 
-    view = reading.case_view(session.ws, case)
+    view = reading.case_view(session.ws, case, session.person)
     if session.as_json:
         write_json(view)
     else:

@@ -59,7 +59,8 @@ def tell(error: SmrError, *, as_json: bool) -> None:
         said = {name: getattr(error, name) for name in ("code", "message", "hint", "where")}
         sys.stderr.write(f"{json.dumps({'error': said})}\n")
         return
-    place = f"{one_line(error.where)}: " if error.where else ""
+    named = not error.where or error.where in error.message
+    place = "" if named else f"{one_line(error.where)}: "
     sys.stderr.write(f"Error: {place}{harmless(error.message)}\n")
     if error.hint:
         sys.stderr.write(f"  Next: {harmless(error.hint)}\n")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ class FormField:
 
 _BY_FORMAT: Mapping[str, tuple[str, str]] = {
     "date": ("a date", "2026-01-15"),
-    "date-time": ("date and time", "'2026-01-15 16:11'"),
+    "date-time": ("date and time", "2026-01-15 16:11"),
     "email": ("an email address", "name@example.org"),
     "uri": ("a web address", "https://..."),
     "smr-duration": ("a duration such as 30m, 4h, 2d", "2h"),
@@ -45,21 +46,28 @@ _BY_TYPE: Mapping[str, tuple[str, str]] = {
 
 
 def fields_of(form: Any) -> list[FormField]:
-    """Return the fields of a form, in its order; none for what is no object schema."""
-    if not isinstance(form, Mapping) or not isinstance(form.get("properties"), Mapping):
-        return []
-    required = form.get("required") or ()
-    return [
-        _field(name, schema, required=name in required)
-        for name, schema in form["properties"].items()
-        if isinstance(schema, Mapping)
-    ]
+    """Return the fields of a form, in its order; none for what is no object schema.
+
+    Those of an object stand for it, each under the name that leads to it: `contact.name`.
+    """
+    return list(_fields(form, "", "", required=True)) if isinstance(form, Mapping) else []
 
 
-def _field(name: str, schema: Schema, *, required: bool) -> FormField:
-    words, example = _how(schema)
-    title = str(schema.get("title") or name)
-    return FormField(name, title, str(schema.get("description") or ""), required, words, example)
+def _fields(form: Schema, path: str, about: str, *, required: bool) -> Iterator[FormField]:
+    for name, schema in _properties(form).items():
+        needed = required and name in (form.get("required") or ())
+        title = f"{about}{schema.get('title') or name}"
+        if _properties(schema):
+            yield from _fields(schema, f"{path}{name}.", f"{title}: ", required=needed)
+        else:
+            told = str(schema.get("description") or "")
+            yield FormField(f"{path}{name}", title, told, needed, *_how(schema))
+
+
+def _properties(schema: Schema) -> Mapping[str, Schema]:
+    found = schema.get("properties")
+    found = found if isinstance(found, Mapping) else {}
+    return {name: inner for name, inner in found.items() if isinstance(inner, Mapping)}
 
 
 def _how(schema: Schema) -> tuple[str, str]:
@@ -70,6 +78,9 @@ def _how(schema: Schema) -> tuple[str, str]:
     if choices:
         names = [str(choice) for choice in choices]
         return f"one of {listed(names, 'or')}", names[0]
+    inner = _properties(schema)
+    if inner:
+        return f"an object in JSON: {listed(list(inner))}", _example(schema, inner)
     kind = schema.get("type")
     if kind == "array":
         entry = schema.get("items")
@@ -78,3 +89,21 @@ def _how(schema: Schema) -> tuple[str, str]:
     if kind == "string" and schema.get("format") in _BY_FORMAT:
         return _BY_FORMAT[str(schema["format"])]
     return _BY_TYPE.get(str(kind), ("text, or JSON", "VALUE"))
+
+
+def _example(schema: Schema, inner: Mapping[str, Schema]) -> str:
+    """Return an object in JSON with what it needs at least."""
+    needed = [name for name in inner if name in (schema.get("required") or ())]
+    return json.dumps({name: _in_json(inner[name]) for name in needed or inner})
+
+
+def _in_json(schema: Schema) -> Any:
+    kind = schema.get("type")
+    if kind == "boolean":
+        return True
+    if kind in {"integer", "number"}:
+        return 1
+    if kind == "array":
+        return [_in_json(schema.get("items") or {})]
+    inner = _properties(schema)
+    return {name: _in_json(each) for name, each in inner.items()} or _how(schema)[1]

@@ -32,7 +32,7 @@ class GraphFormat(StrEnum):
 def validate(
     session: Session,
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Files, or folders of playbooks.")
+        list[Path], typer.Argument(metavar="PATH...", help="Files, folders, or names of playbooks.")
     ],
 ) -> int:
     """Check playbooks, directory and settings.
@@ -72,11 +72,10 @@ def show(session: Session, name: Name) -> None:
     from smr_engine.cli import render_library
     from smr_engine.services import library
 
-    shown = library.show(session.shelf, name)
     if session.as_json:
-        write_json(shown)
+        write_json(library.show(session.shelf, name))
     else:
-        render_library.playbook(shown)
+        render_library.playbook(library.outlined(session.shelf, name))
 
 
 @PLAYBOOK.command("graph", "smr playbook graph crisis-response > crisis.mmd")

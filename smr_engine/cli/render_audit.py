@@ -17,6 +17,7 @@ from smr_engine.cli.output import (
     Styled,
     heading,
     jsonable,
+    say,
     table,
     write,
     write_raw,
@@ -87,7 +88,9 @@ def _who_row(session: Session, row: WhoRow) -> tuple[str, ...]:
 
 def log_lines(session: Session, events: Iterable[EventRow]) -> None:
     """Write events as they come, one a line: number, time, case, kind, actor, data in short."""
+    none = True
     for event in events:
+        none = False
         role = f" as {event.role}" if event.role else ""
         acted_for = f" for {event.on_behalf_of}" if event.on_behalf_of else ""
         about = event.case or event.stream
@@ -97,6 +100,8 @@ def log_lines(session: Session, events: Iterable[EventRow]) -> None:
             f"  {shortened(_in_short(event), _WIDEST_DATA)}"
         )
         write_raw(line)
+    if none:
+        say("There are no such events.")
 
 
 def _in_short(event: EventRow) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from smr_engine.cli.output import (
     FAINT,
@@ -75,7 +75,7 @@ def _case_row(session: Session, row: CaseRow) -> tuple[str, ...]:
         shortened(title, 120),
         row.severity or "",
         Styled(ended, _STYLES.get(row.status, "")),
-        ", ".join(row.waiting_for),
+        listed([session.name_of(person) for person in row.waiting_for], "or"),
         instant(row.opened_at, session.zone),
     )
 
@@ -87,7 +87,7 @@ def case(session: Session, view: CaseView) -> None:
     facts(_case_heads(session, view))
     if view.steps:
         heading("Steps")
-        table(("Status", "Step", "Kind", "Outcome"), (_step_row(row) for row in view.steps))
+        table(("Status", "Step", "Kind", "Outcome"), _step_rows(view.steps))
     _open_items(session, [row for row in view.items if row.status == "open"])
     _documents(view)
     _effects(view.effects)
@@ -105,6 +105,18 @@ def _case_heads(session: Session, view: CaseView) -> Iterable[tuple[str, str]]:
         ("Opened cases", listed(view.children)),
         *(("Not computed", problem) for problem in view.problems),
     )
+
+
+def _step_rows(rows: Iterable[StepRow]) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of steps, with the name of each element and round above its steps."""
+    inside = ""
+    for row in rows:
+        opened = row.path.rpartition("]/")[0]
+        if not inside.startswith(opened):
+            indent = "  " * opened.count("/")
+            yield "", f"{indent}{opened.rsplit('/', 1)[-1]}]", "", ""
+        inside = opened
+        yield _step_row(row)
 
 
 def _step_row(row: StepRow) -> tuple[str, ...]:
@@ -126,7 +138,7 @@ def _open_items(session: Session, rows: list[ItemRow]) -> None:
 
 def _item_row(session: Session, row: ItemRow) -> tuple[str, ...]:
     words = due_words(row.due, session.now)
-    waits = listed([session.name_of(person) for person in row.waiting_for])
+    waits = listed([session.name_of(person) for person in row.waiting_for], "or")
     return row.item, row.title, Styled(words, LATE) if row.overdue else words, waits
 
 

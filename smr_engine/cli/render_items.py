@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from smr_engine.cli.forms import FormField, fields_of
@@ -33,6 +33,13 @@ VERBS: Mapping[str, str] = {
     "publish": "Post",
     "acknowledgement": "Acknowledge",
     "repair": "Settle",
+}
+_CHECKS: Mapping[str, Callable[[Any], str]] = {
+    "max_words": lambda most: f"have at most {counted(most, 'word')}",
+    "must_contain": lambda words: f"contain {listed([repr(word) for word in words])}",
+    "must_not_contain": lambda words: f"not contain {listed([repr(word) for word in words], 'or')}",
+    "reading_grade": lambda most: f"read at grade {most} or below",
+    "no_promised_times": lambda wanted: "promise no times" if wanted else "",
 }
 
 
@@ -89,7 +96,7 @@ def item(session: Session, view: ItemView) -> None:
 def _heads(session: Session, view: ItemView) -> Iterator[tuple[str, str]]:
     yield "Item", view.item
     yield "Case", view.case
-    yield "Step", view.step
+    yield "Step", view.path or view.step
     yield "Status", Styled(view.status, "") if view.status == "open" else Styled(view.status, WARN)
     if view.due is not None:
         words = f"{due_words(view.due, session.now)} ({instant(view.due, session.zone)})"
@@ -97,6 +104,10 @@ def _heads(session: Session, view: ItemView) -> Iterator[tuple[str, str]]:
         yield "Due", Styled(words, LATE) if late else words
     yield "Asked", listed([session.name_of(person) for person in view.offered])
     yield "Replaces", f"{view.previous}, which no longer counts" if view.previous else ""
+    checks = [_CHECKS[rule](value) for check in view.checks for rule, value in check.items()]
+    yield "Must", listed([words for words in checks if words])
+    if view.evidence and not view.attachments:
+        yield "Needs", Styled("a file as evidence, attached before it is completed", WARN)
 
 
 def _form(view: ItemView) -> None:
@@ -142,8 +153,7 @@ def _destinations(view: ItemView) -> None:
     if not view.destinations:
         return
     heading("Where it goes")
-    for entry in view.destinations:
-        write(f"  {_destination(entry)}")
+    facts(("  -", _destination(entry)) for entry in view.destinations)
 
 
 def _destination(entry: Mapping[str, Any]) -> str:
@@ -243,7 +253,9 @@ def commands_for(session: Session, view: ItemView) -> list[str]:
             typed(session, "document", view.case, _document_name(view)) + " > draft.md",
             typed(session, "revise", name, "--file", "draft.md", "--done"),
         ]
-    return [typed(session, "complete", name, *_answers(view))]
+    needs_file = view.evidence and not view.attachments
+    attach = [typed(session, "attach", name, "FILE")] if needs_file else []
+    return [*attach, typed(session, "complete", name, *_answers(view))]
 
 
 def _repairs(session: Session, view: ItemView) -> list[tuple[str, str]]:
@@ -266,6 +278,13 @@ def _document_name(view: ItemView) -> str:
 
 
 def _answers(view: ItemView) -> Iterator[str]:
+    if view.questions:
+        left = {question.id: question for question in view.questions}
+        here = left.pop(view.questions[0].id, None)
+        while here is not None:  # all questions of one path have to be answered
+            yield from ("-o", f"{here.id}=yes")
+            here = left.pop(here.if_yes, None)
+        return
     for each in fields_of(view.form):
         if each.required:
             yield from ("-o", f"{each.name}={each.example}")

@@ -18,7 +18,7 @@ from smr_engine.cli.output import (
     write_raw,
 )
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import instant, listed, one_line
+from smr_engine.cli.text import instant, one_line
 from smr_engine.playbook.problems import Problem
 from smr_engine.services.views import (
     DueRow,
@@ -60,12 +60,11 @@ def _steps(steps: Any, depth: int) -> Iterator[str]:
     """Yield the steps as an indented outline; each inner list below its step."""
     indent = "  " * depth
     for step in steps:
-        who = f"  [{listed([str(each) for each in step['assign']])}]" if step.get("assign") else ""
-        when = f"  (when {step['when']})" if step.get("when") else ""
-        title = step.get("title") or step["id"]
-        yield one_line_indented(indent, f"{step['kind']}: {title}{who}{when}")
-        for inner in step.get("lists") or ():
-            if inner.get("name"):
+        about = f" ({'; '.join(step['details'])})" if step["details"] else ""
+        when = f", when {step['when']}" if step["when"] else ""
+        yield one_line_indented(indent, f"{step['kind']}: {step['title']}{about}{when}")
+        for inner in step["lists"]:
+            if inner["name"]:
                 yield one_line_indented(indent, f"  {inner['name']}:")
             yield from _steps(inner["steps"], depth + 2)
 
@@ -100,6 +99,9 @@ def schedules(session: Session, rows: list[ScheduleRow]) -> None:
         for row in rows
     )
     table(columns, cells, fixed=(0,))
+    for row in rows:
+        if row.problem:
+            write(f"{row.schedule} could not be opened: {row.problem}")
 
 
 def dues(session: Session, rows: list[DueRow]) -> None:

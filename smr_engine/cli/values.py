@@ -34,7 +34,8 @@ def values_from(
             same key again adds to a list, objects and lists may be written as JSON.
         schema: of the object they fill; a value without a schema is text, unless it is JSON in
             its shortest form (``5``, ``true``, ``["a"]``).
-        given: values that a file gave.
+        given: values that a file gave. What people write there for yes and no (text in YAML 1.2),
+            for a choice and for an instant is read like a word.
         zone: of instants that name none.
 
     Returns:
@@ -53,7 +54,9 @@ def values_from(
             problems.append(f"{key} {fault}")
     if problems:
         raise Invalid("value-invalid", f"{'; '.join(problems)}.", hint=_fields(schema))
-    return _over(given, said)
+    inner = _properties(schema)
+    merged = _over(given, said)
+    return {key: _as_written(each, inner.get(key, {}), zone) for key, each in merged.items()}
 
 
 def parsed_json(text: str) -> Any:
@@ -138,6 +141,22 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def _as_written(value: Any, schema: Schema, zone: tzinfo) -> Any:
+    """Return a value of a file or of JSON, its texts read like words where no text is asked."""
+    if isinstance(value, Mapping):
+        inner = _properties(schema)
+        return {key: _as_written(each, inner.get(key, {}), zone) for key, each in value.items()}
+    if isinstance(value, list):
+        entries = schema.get("items")
+        entry: Schema = entries if isinstance(entries, Mapping) else {}
+        return [_as_written(each, entry, zone) for each in value]
+    if not isinstance(value, str):
+        return value
+    if _types(schema) == ("boolean",) and value.strip().lower() in _YES | _NO:
+        return _boolean(value, schema, zone)
+    return _text(value, schema, zone) if "string" in _types(schema) else value
+
+
 def _fields(schema: Schema) -> str:
     names = ", ".join(_properties(schema))
     return f"fields: {names}" if names else ""
@@ -220,6 +239,8 @@ def _is_finite(value: Any) -> bool:
 
 
 def _text(text: str, schema: Schema, zone: tzinfo) -> str:
+    if "enum" in schema:
+        return _choice(text, schema)
     if schema.get("format") != "date-time":
         return text
     try:
@@ -229,6 +250,13 @@ def _text(text: str, schema: Schema, zone: tzinfo) -> str:
     if len(text.strip()) <= len("2026-11-23"):
         return text  # a date is no instant
     return (at if at.tzinfo else at.replace(tzinfo=zone)).isoformat()
+
+
+def _choice(text: str, schema: Schema) -> str:
+    """Return the choice that a text names, in whatever case; the service refuses a stranger."""
+    said = text.strip().casefold()
+    near = [each for each in schema["enum"] if str(each).casefold() == said]
+    return str(near[0]) if len(near) == 1 else text
 
 
 def _integer(text: str, _: Schema, __: tzinfo) -> int:

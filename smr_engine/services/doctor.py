@@ -156,7 +156,7 @@ def _playbooks(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
             library.load(ws, name)
         except SmrError as error:
             first = error.message.splitlines()[0].rstrip(":")
-            yield Finding("playbooks", False, first, f"smr validate shows what is wrong in {name}")
+            yield Finding("playbooks", False, first, f"smr validate {name}")
     yield Finding("playbooks", bool(names), f"looked at: {_listed(names, len(names))}")
 
 

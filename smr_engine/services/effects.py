@@ -330,8 +330,7 @@ def _call(ws: Workspace, claim: Claim, job: Job) -> Try:
     caller = ws.callers.get(payload["uses"])
     if caller is None:
         raise EffectRefusedError(f"there is no connector '{payload['uses']}'")
-    arguments = {**payload["with"], "progress": effect.result}
-    result = caller.call(effect.key, arguments, effect.timeout_s)
+    result = caller.call(effect.key, payload["with"], effect.timeout_s)
     pending = bool(result.get("pending"))
     return Try(c.Outcome.PENDING if pending else c.Outcome.DONE, dict(result))
 

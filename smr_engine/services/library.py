@@ -120,7 +120,20 @@ def _row(ws: Shelf, name: str, place: str) -> Row | None:
 
 
 def show(ws: Shelf, name: str) -> dict[str, Any]:
-    """Return a playbook as data: what it asks and its steps."""
+    """Return a playbook as its file says it, with its digest and its inputs as a JSON Schema.
+
+    Raises:
+        NotFound, Invalid: as `read`.
+    """
+    playbook, source = read(ws, name)
+    located = load_yaml(source, name)[0]
+    said = located.data if located else None
+    known = {"digest": playbook.digest, "inputs": dict(playbook.inputs)}
+    return {**(said if isinstance(said, Mapping) else {}), **known}
+
+
+def outlined(ws: Shelf, name: str) -> dict[str, Any]:
+    """Return a playbook in short, for people: what it asks, who owns it, its steps as a tree."""
     return outline(read(ws, name)[0])
 
 
@@ -141,13 +154,22 @@ def diff(ws: Workspace, first: str, second: str) -> str:
 def validate(ws: Shelf, paths: Iterable[Path]) -> list[Problem]:
     """Return every problem of the files given: playbooks, directory.yaml and smr.yaml.
 
+    Args:
+        ws: the workspace, or what is shipped.
+        paths: files, folders, or names of playbooks of the library.
+
     Raises:
         NotFound: a path does not exist.
     """
     world = _world(ws)
     found: list[Problem] = []
-    for path in _files(paths):
-        found += _validate_file(ws, path, world)
+    for path in paths:
+        listed = None if path.exists() else ws.files.read(str(path))
+        if listed is not None:
+            found += _validate_playbook(ws, *listed, world)
+            continue
+        for file in _files(path):
+            found += _validate_file(ws, file, world)
     return sorted(found)
 
 
@@ -157,9 +179,13 @@ def _validate_file(ws: Shelf, path: Path, world: World) -> list[Problem]:
     text = path.read_bytes()
     if path.name == "smr.yaml":
         return ws.validate_settings(text, str(path))
-    playbook, problems = parse_playbook(text, str(path), ws.schemas("playbook"))
+    return _validate_playbook(ws, text, str(path), world)
+
+
+def _validate_playbook(ws: Shelf, text: bytes, file: str, world: World) -> list[Problem]:
+    playbook, problems = parse_playbook(text, file, ws.schemas("playbook"))
     if playbook is not None:
-        problems = [*problems, *problems_of(ws, playbook, world, str(path))]
+        problems = [*problems, *problems_of(ws, playbook, world, file)]
     return problems
 
 
@@ -171,17 +197,17 @@ def _world(ws: Shelf) -> World:
         return directory.world(ws, unit)
 
 
-def _files(paths: Iterable[Path]) -> list[Path]:
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = [p for p in sorted(path.rglob("*.y*ml")) if ".smr" not in p.parts]
-            found += [p for p in inside if "tests" not in p.relative_to(path).parts[:-1]]
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise NotFound("no-such-file", f"{path} does not exist")
-    return found
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        inside = [p for p in sorted(path.rglob("*.y*ml")) if ".smr" not in p.parts]
+        return [p for p in inside if "tests" not in p.relative_to(path).parts[:-1]]
+    if path.is_file():
+        return [path]
+    raise NotFound(
+        "no-such-file",
+        f"{path} is no file, no folder and no playbook",
+        hint="name a file, a folder, or a playbook of: smr playbooks",
+    )
 
 
 def _source(ws: Workspace, which: str) -> bytes:
@@ -217,5 +243,5 @@ def _invalid(name: str, problems: list[Problem]) -> Invalid:
     return Invalid(
         "playbook-invalid",
         f"{name} has errors and cannot be started:\n" + "\n".join(errors[:20]) + more,
-        hint=f"smr validate shows them all for {name}",
+        hint=f"smr validate {name}",
     )

@@ -28,7 +28,7 @@ from smr_engine.playbook.model import (
 from smr_engine.services import directory, versions
 from smr_engine.services import stored as s
 from smr_engine.services.reading_asks import deciders
-from smr_engine.services.reading_verdicts import NOBODY, Reader, number_of
+from smr_engine.services.reading_verdicts import Reader, number_of
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import (
     CaseRow,
@@ -57,21 +57,30 @@ def case_list(
     return [_case_row(row, waiting.get(row.ref, [])) for row in rows]
 
 
-def case_view(ws: Workspace, ref: str) -> CaseView:
+def case_view(ws: Workspace, ref: str, person: str | None = None) -> CaseView:
     """Return one case: steps in the order of the playbook, open items, documents, effects.
 
     Open items and effects of the cases under it are among its own; their ids say whose they are.
 
+    Args:
+        ws: the workspace.
+        ref: the case.
+        person: who reads, for what they may do with the items; None may nothing.
+
     Raises:
-        NotFound: `no-such-case`.
+        NotFound: `no-such-case`, `unknown-person`.
     """
     with ws.storage.reading() as unit:
         case = unit.cases.load(ref, all_scopes=True)
         below = unit.queries.children(ref)
         family = [case, *(unit.cases.load(child, all_scopes=True) for child in below)]
         playbook = versions.pinned(ws, unit, case.header.digest)
-        reader = Reader(None, directory.world(ws, unit), ws.clock.now())
-        items = [row for each in family for row in _open_items(reader, each)]
+        reader = Reader(person, directory.world(ws, unit), ws.clock.now())
+        items = [
+            row
+            for each in family
+            for row in _open_items(reader, each, versions.pinned(ws, unit, each.header.digest))
+        ]
         effects = [row for each in family for row in _effects(unit, each, reader.now)]
     header = case.header
     return CaseView(
@@ -218,10 +227,10 @@ def _state(scope: Scope | None, step: str, unset: StepState) -> StepState:
     return scope.steps.get(step) or replace(unset, round=scope.base_round)
 
 
-def _open_items(reader: Reader, case: Case) -> list[ItemRow]:
+def _open_items(reader: Reader, case: Case, playbook: Playbook) -> list[ItemRow]:
     found = [item for scope in case.scopes.values() for item in scope.items.values()]
     return [
-        reader.row(case.header.ref, item, NOBODY)
+        reader.row(case.header.ref, item, reader.verdict(case.header, item, playbook))
         for item in sorted(found, key=_number)
         if item.status is ItemStatus.OPEN
     ]

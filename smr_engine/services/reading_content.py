@@ -93,8 +93,7 @@ def destinations(shown: Shown) -> list[Json]:
     """Return every place that the content goes to once it is approved."""
     item = shown.item
     if item.kind is ItemKind.PUBLISH and item.bundle:
-        place: Json = {"accounts": [item.bundle["account"]]}
-        return list(_destinations(shown, place))
+        return list(_destinations(shown, _place(shown)))
     if item.kind is not ItemKind.APPROVAL:
         return []
     return [d for place in item.bundle["publications"] for d in _destinations(shown, place)]
@@ -212,6 +211,18 @@ def _places(shown: Shown, item: Item) -> str:
 
 
 # --- where it goes -----------------------------------------------------------------------------
+
+
+def _place(shown: Shown) -> Json:
+    """Return the place that a person posts a text to, as approvals have theirs."""
+    item, known = shown.item, index_of(shown.playbook).of(shown.item.step).step
+    document = known.document if isinstance(known, PublishStep) else ""
+    spec = shown.playbook.documents.get(document)
+    return {
+        "accounts": [item.bundle["account"]],
+        "document": document,
+        "audience": spec.audience if spec else "",
+    }
 
 
 def _destinations(shown: Shown, place: Json) -> Iterator[Json]:

@@ -28,6 +28,8 @@ from smr_engine.services.transact import case_of
 from smr_engine.services.views import ItemView, QuestionView, QuorumRow
 from smr_engine.services.workspace import Workspace
 
+_COMPLETED = frozenset({ItemKind.TASK, ItemKind.DRAFT, ItemKind.DECISION, ItemKind.PUBLISH})
+
 
 def item_view(ws: Workspace, item: str, person: str | None) -> ItemView:
     """Return an item: what is asked, the content, what changed, who has decided, what is missing.
@@ -80,6 +82,9 @@ def item_view(ws: Workspace, item: str, person: str | None) -> ItemView:
             attachments=reading_content.attachments(shown),
             changes=reading_content.changes(shown),
             previous=found.previous,
+            path=found.path,
+            evidence=step.evidence and found.kind in _COMPLETED,
+            checks=_checks(found, step),
         )
 
 
@@ -92,6 +97,13 @@ def _find(case: Case, item: str) -> tuple[str, Item]:
 
 def _unknown(item: str) -> NotFound:
     return NotFound("unknown-item", f"there is no item {item}", hint="see: smr inbox --all")
+
+
+def _checks(item: Item, step: Step) -> list[dict[str, Any]]:
+    """Return what the text of a draft has to pass, as its playbook says it."""
+    if item.kind is not ItemKind.DRAFT or not isinstance(step, DraftStep):
+        return []
+    return [{check.rule: check.value} for check in step.checks]
 
 
 # --- what is asked -----------------------------------------------------------------------------

@@ -89,6 +89,7 @@ class Reader:
             why_not=verdict.why_not,
             status=item.status.value,
             waiting_for=list(waiting_for(item)),
+            path=item.path,
         )
 
 

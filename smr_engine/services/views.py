@@ -76,6 +76,7 @@ class ItemRow:
     why_not: str
     status: str = "open"
     waiting_for: list[str] = field(default_factory=list)
+    path: str = ""  # of the step in its case: tells elements and rounds apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,9 @@ class ItemView:
         default_factory=list
     )  # [{document, diff}] since the superseded item
     previous: str = ""
+    path: str = ""  # of the step in its case
+    evidence: bool = False  # a file has to be attached before it can be completed
+    checks: list[Json] = field(default_factory=list)  # of a draft: [{rule: value}]
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,46 @@ def test_options_may_stand_before_and_after_a_command(crisis_under_way):
     assert before.data
 
 
+def test_a_case_shows_what_its_reader_may_do(crisis_under_way):
+    house, case = crisis_under_way
+    for who in ("lea", "tom"):
+        rows = house.ask("show", case, who=who)["items"]
+        seen = {row["item"]: house.ask("item", row["item"], who=who) for row in rows}
+        may = {row["step"]: row["may"] for row in rows}
+        assert may["approve_update"] is (who == "lea")
+        for row in rows:
+            shown = seen[row["item"]]
+            assert {key: shown[key] for key in keys(INBOX)} == {k: row[k] for k in keys(INBOX)}
+
+
+def test_a_playbook_is_shown_as_its_file_says_it_with_its_inputs_as_a_schema(house):
+    house.playbook("tell-outside", OUTSIDE)
+    shown = house.ask("playbook", "show", "tell-outside")
+    assert shown["inputs"]["type"] == "object"
+    (row,) = [row for row in house.ask("playbooks") if row["playbook"] == "tell-outside"]
+    assert {key: shown[key] for key in keys("playbook version digest title")} == {
+        key: row[key] for key in keys("playbook version digest title")
+    }
+    steps = {step["id"]: step for step in shown["steps"]}
+    assert steps["agree"]["quorum"] == [{"role": "legal", "need": 1}]
+    assert steps["out"]["requires"] == ["agree"]
+    assert steps["write"]["assign"] == {"role": "comms-writer"}
+
+
+def test_yes_and_no_in_a_yaml_file_answer_a_yes_no_field(house):
+    facts = """
+title: Smoke
+type: Breach
+first_seen: 2026-11-23 08:40
+source_urls: [https://forum.example.test/1]
+safety_risk: no
+"""
+    case = house.ask("start", "crisis-response", "--inputs", "-", text=facts)["case"]
+    inputs = house.ask("show", case)["inputs"]
+    assert (inputs["safety_risk"], inputs["type"]) == (False, "breach")
+    assert inputs["first_seen"] == "2026-11-23T08:40:00+01:00"
+
+
 @pytest.mark.parametrize("line", ["approve", "inbox --wrong", "schedule next many", "shwo X"])
 def test_wrong_usage_exits_2_and_says_how(line):
     said = smr(*line.split())

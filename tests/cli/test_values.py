@@ -191,3 +191,32 @@ def test_whatever_is_typed_becomes_json_or_is_refused(words, schema):
 def test_json_that_could_do_harm_is_refused(text, words):
     with pytest.raises(ValueError, match=words):
         parsed_json(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "written", "read"),
+    [
+        ("risk", "yes", True),
+        ("risk", "No", False),
+        ("risk", "perhaps", "perhaps"),
+        ("hurt", "5", "5"),
+        ("type", "Breach", "breach"),
+        ("title", "yes", "yes"),
+        ("first_seen", "2026-11-23 08:40", "2026-11-23T08:40:00+01:00"),
+        ("first_seen", "2026-11-23", "2026-11-23"),
+    ],
+)
+def test_what_a_person_writes_in_a_file_is_read_like_a_word(key, written, read):
+    assert values(given={key: written}) == {key: read}
+
+
+def test_words_for_yes_and_no_are_read_within_lists_and_objects_of_a_file():
+    entry = {"type": "object", "properties": {"done": {"type": "boolean"}}}
+    form = {"type": "object", "properties": {"acts": {"type": "array", "items": entry}}}
+    found = values(schema=form, given={"acts": [{"done": "yes"}, {"done": False}]})
+    assert found == {"acts": [{"done": True}, {"done": False}]}
+
+
+def test_a_choice_may_be_typed_in_any_case():
+    assert values("type=Safety") == {"type": "safety"}
+    assert values("type=Fire") == {"type": "Fire"}
