@@ -111,8 +111,8 @@ def _votes() -> Iterator[Answer]:
 
 
 def _is_told(stage: Stage, case: str) -> bool:
-    children = stage.ask("show", case)["children"]
-    return bool(children) and stage.ask("show", children[0])["status"] == "completed"
+    steps = {step["path"]: step["status"] for step in stage.ask("show", case)["steps"]}
+    return steps["respond/speak/tell_line"] == "completed"
 
 
 if __name__ == "__main__":

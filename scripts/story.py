@@ -77,11 +77,10 @@ class Stage:
 
     def play(self, case: str, answers: dict[str, Answer], until: Callable[[], bool]) -> None:
         """Answer whatever comes up in a case and its children, until the end of the scene."""
-        while not until():
-            item = self.wait_for(lambda: self._next(case, answers))
-            if item is None:
+        while (found := self.wait_for(lambda: until() or self._next(case, answers))) is not True:
+            if found is None:
                 sys.exit(f"nothing happens any more in {case}; see: smr show {case}")
-            self.act(answers[_step(item)](item))
+            self.act(answers[_step(found)](found))
 
     def _next(self, case: str, answers: dict[str, Answer]) -> Item | None:
         """Return the first open item somebody has an answer to."""
