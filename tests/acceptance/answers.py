@@ -87,6 +87,7 @@ def crisis(**others):
         "draft_map": writes("tom"),
         "approve_map": approves("nora", "paul"),
         "frontline_acted": fills("elif", acted="acted"),
+        "point_channels": fills("ida"),
         "list_outside": fills("ana", groups=PRESS),
         "outside_acted": fills("ben", state="acted"),
         "gather": fills("ana", **SITUATION),
@@ -154,9 +155,7 @@ def outreach(**others):
         "approve_brief": approves("carl", "lea", "pia"),
         "long_list": fills("ben", creators=CREATORS),
         "vet": fills("greta", findings="Real reach, clean disclosures.", safety="safe"),
-        "invite": in_turn(
-            chooses("ana", "invite=yes"), chooses("ana", "invite=yes"), chooses("ana", "invite=no")
-        ),
+        "invite": chooses("ana", "invite=yes"),
         "write_shortlist": writes("ben"),
         "approve_shortlist": approves("carl", "felix"),
         "write_note": writes("ben"),
@@ -184,6 +183,7 @@ def outreach(**others):
         "seventh_day": fills("ivan", compliant=False, capture="evidence/3"),
         "remedy": chooses("ana", "choice=mended"),
         "settle": fills("ben", quality="Forty good questions", paid="Nothing, a sample"),
+        "spot_check": fills("ivan", looked_at="The one post, evidence/4", compliant=True),
         "campaign_report": fills("ana", lessons="Ask for sound first", rights="All closed"),
         **others,
     }
@@ -199,7 +199,12 @@ REVIEW = {
         {"action": "Ask the works council", "owner": "jan", "due": "2026-12-11"},
     ],
 }
-READ = {"version": "3", "findings": "Silent on made-up pictures.", "next_review": "2027-04-05"}
+READ = {
+    "owner": "smr-lead",
+    "version": "3",
+    "findings": "Silent on made-up pictures.",
+    "next_review": "2027-04-05",
+}
 CHANGE = {
     "new_version": "4",
     "effective_on": "2027-01-15",
@@ -250,4 +255,14 @@ def review(**others):
         ),
         "agree_actions": fills("ana", actions=[LEFT_OPEN]),
         **others,
+    }
+
+
+def owners():
+    """What differs where the comms director owns the changed policy, and privacy the retired one."""
+    whose = ("comms-director", "smr-lead", "privacy", "comms-director")
+    return {
+        "read_policy": in_turn(*(fills("ana", **{**READ, "owner": owner}) for owner in whose)),
+        "approve_final": approves("ana", "eva", "carl"),
+        "approve_retirement": approves("lea", "greta", "rolf", "dara"),
     }

@@ -22,6 +22,7 @@ from tests.acceptance.answers import (
     crisis,
     holding,
     outreach,
+    owners,
     review,
 )
 from tests.support.program import House
@@ -70,6 +71,14 @@ def decided(house: House, case: str) -> list[tuple[str, str, str, bool]]:
     """Who decided what about which document, and whether it counts, in order."""
     rows = house.ask("audit", "who", case)
     return [(row["document"], row["person"], row["decision"], row["valid"]) for row in rows]
+
+
+def acknowledged(house: House, case: str, step: str) -> list[str]:
+    """Who has acknowledged the message of a step."""
+    opened = house.ask("audit", "log", "--case", case, "--kind", "ItemOpened")
+    done = house.ask("audit", "log", "--case", case, "--kind", "ItemCompleted")
+    asked = {row["data"]["item"] for row in opened if row["data"]["step"] == step}
+    return [row["actor"] for row in done if row["data"]["item"] in asked]
 
 
 # --- holding-statement -------------------------------------------------------------------------
@@ -137,8 +146,10 @@ def test_a_crisis_runs_to_its_close_with_a_request_for_changes_and_two_updates(q
         "closing_update": 4,
         "after_action": 2,
     }
-    assert len(quick.mailed("situation report 5")) == 8
+    assert len(quick.mailed(f"{case}: situation report 5")) == 8
     assert quick.mailed("Our statement") == ["petra@summitstores.example.test"]
+    told = quick.mailed("Use these words only")
+    assert len(told) == len(acknowledged(quick, case, "tell_line")) == 13
     assert case in quick.done("timeline", case)
     closed_well(quick, case)
 
@@ -178,6 +189,7 @@ def test_an_outreach_campaign_runs_to_its_close(quick):
     assert steps["each_creator[0]/first_day"] == "until"
     assert steps["each_creator[0]/once_more/last_reply"] == "skipped"
     assert steps["each_creator[1]/once_more/last_reply"] == "no_answer"
+    assert steps["vet_creators[2]/invite"] == "skipped"  # under age
     letters = [m for m in quick.mails() if "creators.example.test" in m["To"]]
     assert len(letters) == 5
     who = quick.ask("audit", "who", case)
@@ -187,6 +199,14 @@ def test_an_outreach_campaign_runs_to_its_close(quick):
 
 
 # --- policy-review -----------------------------------------------------------------------------
+
+
+def test_the_owner_of_a_policy_signs_what_becomes_of_it(quick):
+    case = quick.start("policy-review", REVIEW)
+    assert play(quick, case, review(**owners()))["outcome"] == "done"
+    approved = {(document, person) for document, person, _, valid in decided(quick, case) if valid}
+    assert {("redline", "carl"), ("retirement", "dara")} <= approved
+    closed_well(quick, case)
 
 
 def test_a_policy_review_changes_keeps_retires_and_declines(quick):
@@ -201,5 +221,13 @@ def test_a_policy_review_changes_keeps_retires_and_declines(quick):
     assert text.startswith("# blogging-policy, version 4")
     news = [m for m in quick.mails() if m["Subject"].startswith("Social media policies: ")]
     assert len(news) == 25
-    assert "- social-media-policy: declined" in news[0].get_content()
+    first, *others = news[0].get_content().splitlines()
+    assert first.startswith("- blogging-policy: change, in force from 15 January 2027: newsroom/")
+    assert others[:3] == [
+        "- outreach-policy: no change",
+        "- monitoring-policy: retire",
+        "- social-media-policy: declined",
+    ]
+    entered = [step["outcome"] for step in shown["steps"] if "enter_register" in step["path"]]
+    assert entered == ["done", "done", "done", None]
     closed_well(quick, case)

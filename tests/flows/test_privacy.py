@@ -31,6 +31,7 @@ steps:
     message: {{subject: "About {{{{ inputs.about }}}}", body: "{{{{ inputs.about }}}} waits."}}
   - id: tell_outside
     kind: notify
+    title: "Tell them about {{{{ inputs.about }}}}"
     to: {OUTSIDER}
     message: {{subject: "About {{{{ inputs.about }}}}", body: "{CONTENT}"}}
     acknowledge: {{due: 1s, escalate: [{{at: at due, to: {{role: legal}}}}], wait: true}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -311,3 +311,69 @@ def test_every_quorum_of_the_crisis_is_asked_for_by_its_severity():
             pilot.answer(case, case.items()[0])
         lines = case.item("approve_holding").lines
         assert (("exec-sponsor",) in [line.roles for line in lines]) is sponsored
+
+
+ABOUT = {
+    "outreach": ("Vet Max", "Write a personal note to Kim", "Record the post of Lee"),
+    "a review": ("What becomes of old-policy?", "Approve the new version of blogging-policy"),
+    "a crisis": ("Record what Summit Stores did", "Write situation report 3"),
+}
+OUTSIDE = {"groups": [{"name": "Summit Stores", "email": "p@stores.example.test", "asked": "Wait"}]}
+
+
+@pytest.mark.parametrize("way", ABOUT)
+def test_titles_say_what_an_item_is_about_and_names_of_effects_do_not(way):
+    name, inputs, answers, _ = WAYS[way]
+    book = Casebook(shipped(), world=sample())
+    case = book.start(name, by="ana", **inputs)
+    Autopilot(book, {**answers, "list_outside": OUTSIDE}).run(case)
+    titles = {item.title for item in _items(case.case)}
+    assert set(ABOUT[way]) <= titles
+    assert not any("{{" in title or "…" in title for title in titles)
+    assert {word for owed in _owed(book) for word in owed.name.split()} <= _ids(book)
+
+
+def _owed(book: Casebook) -> Iterator[e.EffectOwed]:
+    for happened in book.events.values():
+        yield from (event for event in happened if isinstance(event, e.EffectOwed))
+
+
+def _ids(book: Casebook) -> set[str]:
+    """Return the words that Prefect may read: ours, and ids of playbooks, directory and cases."""
+    ours = {"publish", "notify", "tell", "about", "the", "case", "open", "->"}
+    known = ours | set(book.cases) | set(book.playbooks)
+    for playbook in book.playbooks.values():
+        known |= {*index_of(playbook).by_id, *playbook.documents}
+    return known | set(book.world.accounts)
+
+
+def after_the_first_statement(answers: dict[str, Any]) -> CaseFile:
+    """Return a crisis in which the team has come to work on its messages."""
+    book = Casebook(shipped(), world=sample())
+    case = book.start("crisis-response", by="ana", **CRISIS)
+    pilot = Autopilot(book, answers)
+    while not case.items("predict_reaction"):
+        assert pilot.somebody_acts()
+        book.perform()
+    return case
+
+
+def test_once_the_first_statement_is_out_in_a_crisis_those_told_its_words_can_acknowledge():
+    case = after_the_first_statement({"weigh_words": "no"})
+    (child,) = (found.header for ref, found in case.book.cases.items() if ref != case.ref)
+    assert (child.status in CLOSED_CASES, child.outcome) == (True, "done")
+    ((_, text, _),) = case.book.published
+    (body,) = (m["body"] for m in case.book.told if "Use these words only" in m["subject"])
+    assert text in body
+    asked = case.items("tell_line")
+    assert len(asked) > 10
+    for item in asked:
+        case.book.do(case.ref, c.CompleteItem(item.id, {}), item.offered[0])
+    assert len(case.items("tell_line", ItemStatus.COMPLETED)) == len(asked)
+    assert not case.closed
+
+
+def test_after_a_rejected_first_statement_nobody_is_given_a_line_to_take():
+    case = after_the_first_statement({"approve_holding": "reject"})
+    assert case.items("tell_line", None) == []
+    assert case.book.published == []
