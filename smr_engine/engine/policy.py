@@ -117,8 +117,8 @@ def may_decide(
         return no(f"{name} had a hand in this content, so somebody else must decide")
     wanted = [role for line in item.lines for role in line.roles]
     acting = acting_on(world, item, actor.id, now)
-    standing = standing_in(item.lines, acting, item.excluded)
-    if standing is None:
+    standings = standings_in(item.lines, acting, item.excluded)
+    if not standings:
         barred = [acting[role] for role in wanted if role in acting]
         if barred:
             whom = _name(world, barred[0])
@@ -129,7 +129,7 @@ def may_decide(
             f"this decision needs the proof of identity '{item.assurance}'; "
             f"{name} has only '{actor.assurance}' here"
         )
-    return standing
+    return standings[0]
 
 
 def acting_on(world: World, item: Item, person: str, now: datetime) -> dict[str, str]:
@@ -140,28 +140,33 @@ def acting_on(world: World, item: Item, person: str, now: datetime) -> dict[str,
     return _escalated_roles(world, item, person) | acting_roles(world, person, now)
 
 
-def standing_in(
+def standings_in(
     lines: Iterable[Line], acting: Mapping[str, str], barred: Collection[str]
-) -> Verdict | None:
-    """Return in which roles, and for whom, somebody decides on lines; None if they may not.
+) -> tuple[Verdict, ...]:
+    """Return in which roles, and for whom, somebody may decide on lines; none if they may not.
 
     Args:
         lines: of the quorum.
         acting: the roles they may act in, each with whom they act for ("" = themselves).
         barred: people who may not decide; nobody may do it for them either.
 
-    Own roles count together with those held for one absent person: the first whom a line needs
-    that no own role fits.
+    Own roles count together with those held for one absent person: there is a way to decide for
+    each whom a line needs that no own role fits.
     """
     free = {role: whom for role, whom in acting.items() if whom not in barred}
     own = {role for role, whom in free.items() if not whom}
     fitting = [[role for role in line.roles if role in free] for line in lines]
-    for_others = [free[roles[0]] for roles in fitting if roles and not own.intersection(roles)]
     if not any(fitting):
-        return None
-    whom = for_others[0] if for_others else ""
-    roles = tuple(sorted(role for role, other in free.items() if other in {"", whom}))
-    return Verdict(may=True, roles=roles, on_behalf_of=whom)
+        return ()
+    for_others = (free[r] for roles in fitting if not own.intersection(roles) for r in roles)
+    return tuple(
+        Verdict(
+            may=True,
+            roles=tuple(sorted(role for role, other in free.items() if other in {"", whom})),
+            on_behalf_of=whom,
+        )
+        for whom in dict.fromkeys(for_others) or [""]
+    )
 
 
 def _escalated_roles(world: World, item: Item, person: str) -> dict[str, str]:

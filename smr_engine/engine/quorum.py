@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 
 from smr_engine.engine.state import Line, Vote
 from smr_engine.engine.statuses import DecisionKind
 from smr_engine.engine.world import World
 
 Seat = tuple[int, Line]  # the number of the line and the line
+MOST_COMBINATIONS = 500
+"""Of voices that are compared; few people are deputies of several who are away at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,28 @@ def reachable(lines: Sequence[Line], voices: Sequence[Voice], world: World) -> F
             heard.add(voice.on_behalf_of)
         people[voice.person] = roles
     return _match(lines, people, world)
+
+
+def best(
+    lines: Sequence[Line], choices: Iterable[Sequence[Voice]], world: World
+) -> tuple[Filled, tuple[Voice, ...]]:
+    """Return how far the lines are filled if each approves in the voice that helps most.
+
+    Args:
+        lines: of the quorum.
+        choices: the voices of each person; a deputy of several people who are away has several.
+        world: the directory.
+
+    Returns:
+        The best there is, and the voices that give it. Earlier voices are preferred; should there
+        be very many combinations, not all are tried.
+    """
+    combinations = islice(product(*choices), MOST_COMBINATIONS)
+    found = ((reachable(lines, voices, world), voices) for voices in combinations)
+    least: tuple[Filled, tuple[Voice, ...]] = next(found)
+    while not least[0].complete and (more := next(found, None)):
+        least = min(least, more, key=lambda each: each[0].remaining)
+    return least
 
 
 def needed(line: Line, world: World) -> int:

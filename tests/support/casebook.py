@@ -95,6 +95,7 @@ class Casebook:
     cases: dict[str, Case] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
     envelopes: dict[str, list[tuple[Event, datetime, str]]] = field(default_factory=dict)
+    worlds: dict[str, list[World]] = field(default_factory=dict)  # as of each event
     told: list[dict[str, Any]] = field(default_factory=list)
     published: list[tuple[str, str, str]] = field(default_factory=list)  # account, text, key
     fired: list[tuple[datetime, str, str]] = field(default_factory=list)  # when, purpose, path
@@ -177,6 +178,7 @@ class Casebook:
             folded = evolve(folded, again, at, actor.id)
             self._count(ref, event)
             self.envelopes.setdefault(ref, []).append((event, at, actor.id))
+            self.worlds.setdefault(ref, []).append(self.world)
         assert folded is not None
         self._folded[ref] = folded
         self.events.setdefault(ref, []).extend(decided.events)

@@ -24,7 +24,7 @@ from smr_engine.errors import SmrError
 from smr_engine.playbook.index import index_of
 from smr_engine.playbook.model import DecisionStep, TaskStep
 from tests.support.casebook import Casebook, open_child
-from tests.support.company import with_person
+from tests.support.company import company, with_person
 
 MOST_TO_CLOSE = 1500
 
@@ -50,6 +50,7 @@ class Crowd:
     def close_all(self) -> None:
         """Do willingly what is asked until every case is closed."""
         self.willing = True
+        self.book.world = company()  # everybody is there, in the roles they had
         for _ in range(MOST_TO_CLOSE):
             if all(case.header.status in CLOSED_CASES for case in self.book.cases.values()):
                 self.book.perform()
@@ -175,6 +176,11 @@ class Crowd:
         away = () if self.rng.random() < 0.5 else ((today, today + timedelta(days=1)),)
         self.book.world = with_person(self.book.world, person, away=away)
 
+    def somebody_changes_roles(self) -> None:
+        people = sorted(self.book.world.people)
+        given = self.book.world.people[self.rng.choice(people)].roles
+        self.book.world = with_person(self.book.world, self.rng.choice(people), roles=given)
+
     def an_echo(self) -> None:
         """An effect that is settled is reported again, a timer fires that is gone."""
         known = [
@@ -270,6 +276,8 @@ class Crowd:
 
     def by_one_of(self, ref: str, item: Item, command: c.Command) -> bool:
         people = (*item.offered, *item.escalated)
+        if not people and item.kind is ItemKind.REPAIR:  # nobody led when it was opened
+            people = ("sam",)
         if not people:
             return False
         self.do(ref, command, self.rng.choice(people))
@@ -365,5 +373,6 @@ _DEEDS: dict[Callable[[Crowd], None], int] = {
     Crowd.somebody_writes_again: 2,
     Crowd.a_signal_comes: 2,
     Crowd.an_echo: 2,
-    Crowd.somebody_leaves_or_returns: 1,
+    Crowd.somebody_leaves_or_returns: 2,
+    Crowd.somebody_changes_roles: 1,
 }

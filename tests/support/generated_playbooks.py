@@ -9,6 +9,8 @@ from typing import Any
 
 from smr_engine.playbook.model import (
     Acknowledge,
+    Exclusion,
+    ExclusionKind,
     Expression,
     Playbook,
     Step,
@@ -29,6 +31,14 @@ FOLLOW_UP = co.playbook(
     co.task("thank", "comms-writer"),
     name="follow-up",
 )
+
+
+REVIEW = co.playbook(
+    co.approval("review", co.line("legal"), on_rejected=co.ending("no")),
+    co.publish("send", "newsroom", "company-blog", requires=("review",)),
+    name="review",
+)
+"""Decides on the text that it is handed; whoever wrote it there may not."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,7 @@ class _Maker:
         self.rng = rng
         self.left = size
         self.count = 0
+        self.handed = False  # whether the text is drafted that a review is handed
         self.texts: dict[str, tuple[str, ...]] = {}  # approval -> documents
 
     def playbook(self) -> Playbook:
@@ -96,8 +107,10 @@ class _Maker:
                 "remind": co.at("50%", "at due", "every 1h after due"),
                 "escalate": co.escalating(due="deputy_of:legal", late="exec-sponsor"),
             }
-        if step.kind in {"call", "wait", "set"} and self.chance(0.3):
-            more["on_failure"] = self.pick("continue", co.who("comms-director"))
+        fails = {"call": 0.3, "wait": 0.3, "set": 0.3, "approval": 0.1, "publish": 0.1}
+        if self.chance(fails.get(step.kind, 0)):
+            passed = step.kind not in {"approval", "publish"} and self.chance(0.5)
+            more["on_failure"] = "continue" if passed else co.who("comms-director")
         return replace(step, **more)
 
     # --- plain steps ---
@@ -123,6 +136,8 @@ class _Maker:
 
     def draft(self, to: _List) -> Step:
         document = self.name("text")
+        if not self.handed and not to.around.depth and self.chance(0.3):
+            document, self.handed = "statement", True
         self.knows(to, documents=document)
         return co.draft(self.name("draft"), document)
 
@@ -133,7 +148,7 @@ class _Maker:
         others = tuple(d for d in to.around.documents if d != chosen and self.chance(0.2))
         lines = self.rng.sample(
             [
-                co.line("legal"),
+                self.pick(co.line("legal"), co.line("legal", need=2), co.line("legal", need=None)),
                 self.pick(co.line("comms-director"), co.line("comms-director", need=None)),
                 co.line("compliance", "privacy"),
                 co.line("exec-sponsor", when=co.when("case.severity.rank == 1")),
@@ -148,6 +163,7 @@ class _Maker:
             *always,
             *whens,
             documents=(chosen, *others),
+            exclude=self.kept_out(to),
             on_changes_requested=self.way_back(to),
             on_rejected=self.pick(None, None, self.an_end(to)),
         )
@@ -155,6 +171,11 @@ class _Maker:
         if step.on_rejected is None or step.on_rejected.of is None:
             self.knows(to, approvals=name)
         return step
+
+    def kept_out(self, to: _List) -> tuple[Exclusion, ...]:
+        more = [co.REQUESTER, Exclusion(ExclusionKind.ROLE, "smr-lead")]
+        more += [co.did(s.id) for s in to.steps if s.kind == "task" and not s.assign.each]
+        return (co.AUTHOR, *(self.rng.sample(more, 1) if self.chance(0.3) else ()))
 
     def way_back(self, to: _List) -> Any:
         targets = [s.id for s in to.steps[to.since_effect :] if s.kind in {"draft", "task"}]
@@ -174,8 +195,9 @@ class _Maker:
         document = self.texts[approval][0]
         if document not in to.around.documents:
             return None
+        others = [a for a in to.around.approvals if a != approval and self.chance(0.3)]
         return co.publish(
-            self.name("publish"), first, *rest, requires=(approval,), document=document
+            self.name("publish"), first, *rest, requires=(approval, *others), document=document
         )
 
     def notify(self, to: _List) -> Step:
@@ -224,8 +246,11 @@ class _Maker:
         return co.call(self.name("call"))
 
     def child(self, to: _List) -> Step:
-        inputs = {"well": self.chance(0.5)}
         waits = self.chance(0.6)
+        if "statement" in to.around.documents and self.chance(0.8):
+            handed = ("statement",)
+            return co.child(self.name("child"), "review", hands_over=handed, wait_until_done=waits)
+        inputs = {"well": self.chance(0.5)}
         return co.child(self.name("child"), "follow-up", inputs=inputs, wait_until_done=waits)
 
     def end(self, to: _List) -> Step | None:
@@ -350,7 +375,7 @@ _KINDS: dict[str, tuple[int, Callable[[_Maker, _List], Step | None]]] = {
     "wait": (2, _Maker.wait),
     "set": (1, _Maker.set),
     "call": (1, _Maker.call),
-    "child": (1, _Maker.child),
+    "child": (2, _Maker.child),
     "end": (1, _Maker.end),
     "section": (2, _Maker.section),
     "switch": (2, _Maker.switch),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -82,7 +82,7 @@ def _possible(
     acting = policy.people_acting_in(run.world, _roles(lines), run.now)
     eligible = tuple(p for p in acting if p not in barred)
     roles_of = {p: policy.acting_roles(run.world, p, run.now) for p in eligible}
-    return quorum.reachable(lines, _voices(lines, roles_of, barred), run.world), eligible
+    return quorum.best(lines, _voices(lines, roles_of, barred), run.world)[0], eligible
 
 
 def ask(run: Run, place: Place, question: Question, previous: Item | None = None) -> str:
@@ -129,6 +129,7 @@ def decide(run: Run, place: Place, item: Item, decision: DecisionKind, comment: 
             hint="--comment TEXT",
             where=item.id,
         )
+    spoken = _voice(run, item)
     run.emit(
         e.DecisionRecorded(
             scope=place.scope,
@@ -137,8 +138,8 @@ def decide(run: Run, place: Place, item: Item, decision: DecisionKind, comment: 
             person=run.actor.id,
             decision=decision,
             digest=item.bundle_digest,
-            roles=verdict.roles,
-            on_behalf_of=verdict.on_behalf_of,
+            roles=spoken.roles,
+            on_behalf_of=spoken.on_behalf_of,
             comment=comment,
         )
     )
@@ -148,6 +149,10 @@ def decide(run: Run, place: Place, item: Item, decision: DecisionKind, comment: 
 
 def _approved(run: Run, place: Place, item: Item) -> None:
     if not quorum.filled(item.lines, item.votes, run.world).complete:
+        roles = _roles(item.lines)
+        away_too = [p for role in roles for p in run.world.holders(role)]
+        asked = (*policy.people_acting_in(run.world, roles, run.now), *away_too)
+        _hold_if_nobody_is_left(run, place, item, asked, "the quorum can no longer be reached")
         return
     _close(run, place, item, "approved")
     people = [v.person for v in item.votes if v.decision is DecisionKind.APPROVE]
@@ -191,20 +196,19 @@ def _rejected(run: Run, place: Place, item: Item) -> None:
 
 
 def _recused(run: Run, place: Place, item: Item) -> None:
-    """Go on waiting if the others can still fill the quorum; else escalate and hold."""
-    barred = frozenset(item.excluded)
-    answered = {v.person for v in item.votes}
-    acting = policy.people_acting_in(run.world, _roles(item.lines), run.now)
-    left = {
-        person: policy.acting_on(run.world, item, person, run.now)
-        for person in (*acting, *item.escalated)
-        if person not in barred | answered
-    }
-    voices = [*quorum.approving(item.votes), *_voices(item.lines, left, barred)]
-    possible = quorum.reachable(item.lines, voices, run.world)
+    asked = policy.people_acting_in(run.world, _roles(item.lines), run.now)
+    why = "after recusals the quorum cannot be reached"
+    _hold_if_nobody_is_left(run, place, item, asked, why)
+
+
+def _hold_if_nobody_is_left(
+    run: Run, place: Place, item: Item, asked: Iterable[str], why: str
+) -> None:
+    """Go on waiting if those asked can still fill the quorum; else escalate and hold."""
+    possible, _ = quorum.best(item.lines, _said_and_open(run, item, asked), run.world)
     if possible.complete:
         return
-    reason = f"after recusals the quorum cannot be reached: {missing_words(possible)}"
+    reason = f"{why}: {missing_words(possible)}"
     _tell_escalation(run, place, item, reason)
     flow.fail(run, place, reason)
 
@@ -235,16 +239,37 @@ def _close(run: Run, place: Place, item: Item, outcome: str) -> None:
 # --- people ------------------------------------------------------------------------------------
 
 
+def _voice(run: Run, item: Item) -> quorum.Voice:
+    """Return in which of their voices the actor helps most, with those who may yet decide."""
+    me = run.actor.id
+    asked = policy.people_acting_in(run.world, _roles(item.lines), run.now)
+    _, voices = quorum.best(item.lines, _said_and_open(run, item, (me, *asked)), run.world)
+    return next(voice for voice in voices if voice.person == me)
+
+
+def _said_and_open(run: Run, item: Item, asked: Iterable[str]) -> list[Sequence[quorum.Voice]]:
+    """Return the voices of those who approved, and those of others who have not answered yet."""
+    barred = frozenset(item.excluded)
+    answered = {vote.person for vote in item.votes}
+    left = {
+        person: policy.acting_on(run.world, item, person, run.now)
+        for person in dict.fromkeys((*asked, *item.escalated))
+        if person not in barred | answered
+    }
+    said = [(voice,) for voice in quorum.approving(item.votes)]
+    return [*said, *_voices(item.lines, left, barred)]
+
+
 def _voices(
     lines: tuple[Line, ...], acting: Mapping[str, Mapping[str, str]], barred: frozenset[str]
-) -> list[quorum.Voice]:
+) -> list[Sequence[quorum.Voice]]:
     """Return what people could say to the lines, by the roles that each may act in."""
-    found = []
-    for person, roles in acting.items():
-        standing = policy.standing_in(lines, roles, barred)
-        if standing is not None:
-            found.append(quorum.Voice(person, standing.roles, standing.on_behalf_of))
-    return found
+    standings = ((p, policy.standings_in(lines, roles, barred)) for p, roles in acting.items())
+    return [
+        tuple(quorum.Voice(person, each.roles, each.on_behalf_of) for each in ways)
+        for person, ways in standings
+        if ways
+    ]
 
 
 def missing_words(filled: quorum.Filled) -> str:

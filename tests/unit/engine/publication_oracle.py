@@ -18,19 +18,20 @@ from smr_engine.playbook.model import Playbook, PublishStep, walk
 class PublicationOracle:
     """Follows the events of one case."""
 
-    def __init__(self, playbook: Playbook, world: World) -> None:
+    def __init__(self, playbook: Playbook) -> None:
         self.requires = {s.id: s for s in walk(playbook.steps) if isinstance(s, PublishStep)}
-        self.world = world
+        self.world = World()
         self.items: dict[str, e.ItemOpened] = {}
         self.votes: dict[str, list[e.DecisionRecorded]] = {}
+        self.own: dict[tuple[str, str], set[str]] = {}  # roles of their own at their decision
         self.granted: dict[str, str] = {}  # path of the approval -> item
         self.authors: dict[tuple[str, str], list[tuple[str, str]]] = {}  # text -> author, digest
         self.owed: dict[str, e.EffectOwed] = {}
         self.begun = 0
 
-    def follow(self, events: Iterable[e.Event]) -> None:
-        """Take more events; assert at each publication that it was approved."""
-        for event in events:
+    def follow(self, events: Iterable[e.Event], worlds: Iterable[World]) -> None:
+        """Take events and the directory as of each; assert that what went out was approved."""
+        for event, self.world in zip(events, worlds, strict=True):
             handler = getattr(self, f"_{event.kind()}", None)
             if handler is not None:
                 handler(event)
@@ -46,6 +47,7 @@ class PublicationOracle:
         assert event.person not in asked.excluded
         assert event.on_behalf_of not in asked.excluded
         self.votes.setdefault(event.item, []).append(event)
+        self.own[event.item, event.person] = set(self.world.roles_of(event.person))
 
     def _ItemCompleted(self, event: e.ItemCompleted) -> None:
         asked = self.items[event.item]
@@ -61,7 +63,7 @@ class PublicationOracle:
 
     def _DocumentRevised(self, event: e.DocumentRevised) -> None:
         saved = self.authors.setdefault((event.scope, event.document), [])
-        saved.append((event.author, event.digest))
+        saved += [(person, event.digest) for person in (*event.authors, event.author)]
 
     def _EffectOwed(self, event: e.EffectOwed) -> None:
         if event.kind_of == "publication":
@@ -80,12 +82,18 @@ class PublicationOracle:
         assert seats
         assert any(
             all(set(line.roles) & set(v.roles) for line, v in zip(seats, order, strict=True))
+            and len({self._heard(*pair) for pair in zip(seats, order, strict=True)}) == len(seats)
             for order in permutations(yes, len(seats))
         ), "the quorum is not there"
         for entry in asked.bundle["documents"]:
             saved = self.authors[entry["scope"], entry["document"]]
             assert saved[-1][1] == entry["digest"], "approved what is not the newest text"
             assert not {v.person for v in yes} & {author for author, _ in saved}
+
+    def _heard(self, line: Any, vote: e.DecisionRecorded) -> str:
+        """Return who is heard on a seat: whoever votes, or the person they act for."""
+        themselves = set(line.roles) & self.own[vote.item, vote.person]
+        return vote.person if themselves else vote.on_behalf_of or vote.person
 
     def _need(self, line: Any) -> int:
         if line.need is not None:

@@ -378,6 +378,27 @@ def test_who_has_approved_already_counts_when_somebody_recuses():
     assert case.outcome("check") == "approved"
 
 
+def test_an_approval_that_nobody_is_left_to_complete_is_held_with_what_lacks():
+    case = asked("legal", co.line("comms-director", need=None))
+    whole = case.book.world
+    case.book.world = co.with_person(whole, "carl", roles=("legal",))
+    case.approve("check", "carl")
+    case.book.world = whole  # he is a director again, and has decided as somebody of legal
+    case.approve("check", "cora")
+    assert case.header.status is CaseStatus.HELD
+    assert "1 more of comms-director" in case.repair_item().message
+
+
+def test_somebody_who_is_away_for_now_is_waited_for():
+    case = asked(co.line("legal", need=2))
+    case.book.world = co.company(luis=TODAY, dora=TODAY)
+    case.approve("check", "lea")
+    assert case.state("check").status is StepStatus.ACTIVE
+    case.book.world = co.company()
+    case.approve("check", "luis")
+    assert case.outcome("check") == "approved"
+
+
 # --- absence -----------------------------------------------------------------------------------
 
 
@@ -407,6 +428,27 @@ def test_one_deputy_does_not_stand_for_two():
     world = co.company(cora=TODAY, carl=TODAY)
     case = asked(co.line("comms-director", need=2), world=world)
     assert "1 more of comms-director" in case.repair_item().message
+
+
+@pytest.mark.parametrize("lines", [("legal", "comms-director"), ("comms-director", "legal")])
+@pytest.mark.parametrize("order", [("dora", "dirk"), ("dirk", "dora")])
+def test_a_deputy_in_two_roles_is_heard_for_the_one_that_nobody_else_fills(lines, order):
+    world = co.company(lea=TODAY, luis=TODAY, cora=TODAY, carl=TODAY)
+    case = asked(*lines, world=world)
+    case.approve("check", *order)
+    assert {d.person: d.on_behalf_of for d in case.happened(e.DecisionRecorded)} == {
+        "dora": "carl",
+        "dirk": "luis",
+    }
+    assert case.outcome("check") == "approved"
+
+
+@pytest.mark.parametrize("order", [("dora", "carl"), ("carl", "dora")])
+def test_a_deputy_does_not_take_the_seat_of_somebody_who_is_there(order):
+    world = co.company(lea=TODAY, luis=TODAY, dirk=TODAY, cora=TODAY)
+    case = asked("comms-director", "legal", world=world)
+    case.approve("check", *order)
+    assert case.outcome("check") == "approved"
 
 
 def test_nobody_decides_for_an_author_who_is_away():

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from smr_engine.engine import events as e
 from smr_engine.engine.evolve import fold
 from smr_engine.engine.statuses import CLOSED_CASES
 from smr_engine.playbook.check import CheckContext, check_playbook
@@ -24,7 +25,7 @@ from smr_engine.services.library import directory_facts
 from tests.support.casebook import Casebook
 from tests.support.company import company
 from tests.support.crowd import Crowd, assert_alive
-from tests.support.generated_playbooks import FOLLOW_UP, generated
+from tests.support.generated_playbooks import FOLLOW_UP, REVIEW, generated
 from tests.unit.engine.publication_oracle import PublicationOracle
 
 SEEDS = st.integers(0, 2**32)
@@ -38,8 +39,8 @@ LONG = settings(QUICK, max_examples=6000, derandomize=False)
 def live(seed: int, names: list[str], *, cancel: bool = False, times: int = 70) -> Casebook:
     """Let a generated case live among a random crowd until it is closed, watched by the oracle."""
     playbook = generated(seed, 14)
-    book = Casebook.of(playbook, FOLLOW_UP)
-    case = book.start(names=names)
+    book = Casebook.of(playbook, FOLLOW_UP, REVIEW)
+    case = book.start(names=names, more={"drill": seed % 11 == 0})
     crowd = Crowd(book, Random(seed))
     assert_alive(book)
     crowd.act(times)
@@ -49,8 +50,25 @@ def live(seed: int, names: list[str], *, cancel: bool = False, times: int = 70) 
         crowd.act(5)
     crowd.close_all()
     assert_alive(book)
-    PublicationOracle(playbook, book.world).follow(book.events[case.ref])
+    for ref, events in book.events.items():
+        played = book.playbooks[book.cases[ref].header.playbook]
+        PublicationOracle(played).follow(events, book.worlds[ref])
+    nobody_approves_what_they_wrote_in_the_case_before(book, case.ref)
     return book
+
+
+def nobody_approves_what_they_wrote_in_the_case_before(book: Casebook, parent: str) -> None:
+    """Assert that no author of a text that was handed over granted it."""
+    saved = [event for event in book.events[parent] if isinstance(event, e.DocumentRevised)]
+    wrote = {(event.text, event.author) for event in saved}
+    for ref in book.cases[parent].header.children:
+        given = [event for event in book.events[ref] if isinstance(event, e.DocumentRevised)]
+        yes = {
+            event.person
+            for event in book.events[ref]
+            if isinstance(event, e.DecisionRecorded) and event.decision == "approve"
+        }
+        assert not {(event.text, person) for event in given for person in yes} & wrote
 
 
 @QUICK
@@ -69,7 +87,7 @@ def test_a_case_may_be_cancelled_at_any_moment(seed, names):
 @settings(QUICK, max_examples=20)
 @given(SEEDS, NAMES)
 def test_every_event_is_plain_json_and_the_whole_history_folds_to_the_case(seed, names):
-    book = Casebook.of(generated(seed, 14), FOLLOW_UP)
+    book = Casebook.of(generated(seed, 14), FOLLOW_UP, REVIEW)
     case = book.start(names=names)
     Crowd(book, Random(seed)).act(30)
     for event in case.history:
@@ -87,7 +105,9 @@ def _instant(value: object) -> str:
 @given(SEEDS)
 def test_generated_playbooks_have_no_errors(seed):
     context = CheckContext(
-        directory=directory_facts(company()), playbooks={"follow-up": FOLLOW_UP}, file="generated"
+        directory=directory_facts(company()),
+        playbooks={"follow-up": FOLLOW_UP, "review": REVIEW},
+        file="generated",
     )
     problems = check_playbook(generated(seed, 14), context)
     assert [p for p in problems if p.severity == "error"] == []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import permutations
+from itertools import permutations, product
 
 import pytest
 from hypothesis import given
@@ -78,6 +79,24 @@ def test_it_does_not_matter_who_came_first(lines, voices, rng):
     rng.shuffle(mixed)
     before, after = (quorum.reachable(lines, v, world()) for v in (voices, mixed))
     assert sum(before.have) == sum(after.have)
+
+
+voices_of_one = st.lists(
+    st.builds(Voice, st.just(""), some_roles, st.sampled_from(["", "away_1", "away_2"])),
+    min_size=1,
+    max_size=3,
+)
+some_choices = st.lists(voices_of_one, max_size=4).map(
+    lambda people: [[replace(v, person=f"p{n}") for v in own] for n, own in enumerate(people)]
+)
+
+
+@given(some_lines, some_choices)
+def test_nobody_could_help_more_in_another_of_their_voices(lines, choices):
+    found, voices = quorum.best(lines, choices, world())
+    ways = [quorum.reachable(lines, each, world()) for each in product(*choices)]
+    assert found.remaining == min(way.remaining for way in ways)
+    assert found == quorum.reachable(lines, voices, world())
 
 
 def test_two_people_of_one_role_do_not_fill_two_roles():
