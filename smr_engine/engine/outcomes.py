@@ -27,10 +27,18 @@ LONGEST_PAUSE_S = 86_400
 
 
 def begin_publication(run: Run, command: c.BeginPublication) -> None:
-    """Check the approval again under the lock and mark the publication as begun."""
+    """Check the approval again under the lock and mark the publication as begun.
+
+    Raises:
+        Refusal: `effect-settled`: it is not owed any more; `publication-unwanted`: it has begun
+            already, and its step has been cancelled or has failed since.
+    """
     scope, effect = _effect(run, command.effect)
     run.continue_leg(effect.leg, effect.after)
     if effect.status is EffectStatus.SENDING:
+        if _active_place(run, scope, effect) is None:
+            message = f"{effect.name}: its step is over"
+            raise Refusal("publication-unwanted", message, where=effect.id)
         return
     if effect.status is not EffectStatus.OWED:
         message = f"{effect.id} is {effect.status}"
@@ -61,6 +69,8 @@ def report(run: Run, command: c.ReportEffect) -> None:
 
 def _done(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
     run.emit(e.EffectDone(scope=scope, path=effect.path, effect=effect.id, result=command.result))
+    if _given_up(run, scope, effect):
+        _tell_owners(run, f"{effect.name} went out before it could be stopped")
     go_on(run, scope, effect, command.result)
 
 
@@ -139,6 +149,8 @@ def _unknown(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> N
     run.emit(
         e.EffectUnknown(scope=scope, path=effect.path, effect=effect.id, reason=command.reason)
     )
+    if _given_up(run, scope, effect):
+        _tell_owners(run, f"{effect.name} may or may not have gone out ({command.reason})")
     if effect.item or not effect.step or not run.alive(scope):
         return
     place = run.place(scope, effect.step)
@@ -163,6 +175,19 @@ def _active_place(run: Run, scope: str, effect: Effect) -> Place | None:
     place = run.place(scope, effect.step)
     state = run.state(place)
     return place if state.status is StepStatus.ACTIVE and state.round == effect.round else None
+
+
+def _given_up(run: Run, scope: str, effect: Effect) -> bool:
+    """Return whether the step of a publication was cancelled or skipped while it was going out."""
+    if effect.kind is not EffectKind.PUBLICATION:
+        return False
+    status = run.scope(scope).step(effect.step).status
+    return status in {StepStatus.CANCELLED, StepStatus.SKIPPED}
+
+
+def _tell_owners(run: Run, what: str) -> None:
+    """Tell the owners what no item asks them about any more."""
+    work.tell_about_case(run, who.owners(run), wording.although_stopped(run, what))
 
 
 def _effect(run: Run, name: str) -> tuple[str, Effect]:

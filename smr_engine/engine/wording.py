@@ -68,6 +68,16 @@ def withdrawn(run: Run, titles: list[str], why: str) -> tuple[str, str]:
     )
 
 
+def although_stopped(run: Run, what: str) -> tuple[str, str]:
+    """Return subject and body about a publication under way whose step was cancelled or skipped."""
+    lines = [
+        f"{what}.",
+        "Its step was cancelled or skipped meanwhile: please look.",
+        _case_line(run),
+    ]
+    return subject(run, what), "\n".join(lines)
+
+
 def _about(run: Run, item: Item, words: str, more: list[str]) -> tuple[str, str]:
     lines = [words, ""]
     lines += [text for text in more if text]

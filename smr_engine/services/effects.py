@@ -16,7 +16,7 @@ from smr_engine.engine.environment import instant
 from smr_engine.engine.state import Case, Effect
 from smr_engine.engine.statuses import EffectKind, EffectStatus
 from smr_engine.engine.world import World
-from smr_engine.errors import SmrError
+from smr_engine.errors import NotFound, Refusal, SmrError
 from smr_engine.services import cases, directory, legs
 from smr_engine.services.ports import (
     Connector,
@@ -34,6 +34,7 @@ from smr_engine.services.transact import Order, apply, apply_in
 from smr_engine.services.workspace import Workspace
 
 Result = Mapping[str, Any]
+UNWANTED = "its step was cancelled or has failed before this went out"
 
 
 class NotDoneError(Exception):
@@ -162,25 +163,45 @@ def _job(ws: Workspace, claim: Claim, *, unsent: bool) -> Job | None:
 
 
 def _publish(ws: Workspace, claim: Claim, job: Job) -> Try | None:
+    """Publish, unless nobody wants it any more; what may be out already is not called unsent."""
     effect = job.effect
-    account = job.world.accounts.get(effect.account)
-    if account is None:
-        return Try(c.Outcome.REFUSED, reason=f"the account '{effect.account}' is gone")
+    may_be_out = effect.status is EffectStatus.SENDING and not job.unsent
     try:
-        connector = ws.connector_for(account)
-    except SmrError as problem:  # its settings are wrong: nothing was sent
-        return Try(c.Outcome.REFUSED, reason=str(problem))
+        connector = _connector(ws, job)
+    except SmrError as problem:  # account or settings: nothing can be sent
+        outcome = c.Outcome.UNKNOWN if may_be_out else c.Outcome.REFUSED
+        return Try(outcome, reason=str(problem))
+    wanted = True
+    try:
+        if not _begin(ws, claim):
+            return None
+    except Refusal as no:
+        if no.code == "effect-settled":
+            return None
+        wanted = False
     publication = _publication(job)
-    if effect.status is EffectStatus.SENDING and not job.unsent:
-        return _again(ws, connector, publication, effect) if _is_ours(ws, claim) else None
-    return _send(ws, connector, publication, effect) if _begin(ws, claim) else None
+    if may_be_out:
+        return _again(ws, connector, publication, effect, wanted=wanted)
+    if not wanted:
+        return Try(c.Outcome.REFUSED, reason=UNWANTED)
+    return _send(ws, connector, publication, effect)
+
+
+def _connector(ws: Workspace, job: Job) -> Connector:
+    account = job.world.accounts.get(job.effect.account)
+    if account is None:
+        raise NotFound("unknown-account", f"the account '{job.effect.account}' is gone")
+    return ws.connector_for(account)
 
 
 def _begin(ws: Workspace, claim: Claim) -> bool:
-    """Begin a publication if its approval holds and nobody else has claimed it meanwhile.
+    """Begin a publication, or go on with one, if it is wanted and nobody else has claimed it.
 
     Whoever stood still for longer than the lease (a frozen machine) must not send beside the one
     who took over: both are checked in the transaction that says it has begun.
+
+    Raises:
+        Refusal: `effect-settled` or `publication-unwanted`, see the command.
     """
     order = Order(claim.case, c.BeginPublication(claim.id), c.ENGINE, claim.id)
     with ws.storage.writing() as unit:
@@ -194,24 +215,28 @@ def _begin(ws: Workspace, claim: Claim) -> bool:
     return begun
 
 
-def _is_ours(ws: Workspace, claim: Claim) -> bool:
-    with ws.storage.writing() as unit:
-        return unit.claims.held("effect", claim)
-
-
 def _status(case: Case, effect: str) -> EffectStatus | None:
     found = [s.effects[effect] for s in case.scopes.values() if effect in s.effects]
     return found[0].status if found else None
 
 
-def _again(ws: Workspace, connector: Connector, publication: Publication, effect: Effect) -> Try:
+def _again(
+    ws: Workspace,
+    connector: Connector,
+    publication: Publication,
+    effect: Effect,
+    *,
+    wanted: bool,
+) -> Try:
     """Go on with a publication whose performer was lost: it may be out."""
-    if connector.recovery is Recovery.NONE:
-        raise EffectAmbiguousError("whoever was publishing it was lost")
     if connector.recovery is Recovery.LOOKUP:
         there = connector.look_up(publication, effect.timeout_s)
         if there is not None:
             return _published(ws, connector, publication, effect, there)
+        if not wanted:
+            return Try(c.Outcome.REFUSED, reason=UNWANTED)
+    elif connector.recovery is Recovery.NONE or not wanted:
+        raise EffectAmbiguousError("whoever was publishing it was lost")
     return _send(ws, connector, publication, effect)
 
 

@@ -418,6 +418,20 @@ def test_a_publication_that_has_begun_is_recorded_after_the_case_was_cancelled()
     assert (done.status, done.result["url"]) == (EffectStatus.DONE, "https://news.example.test/1")
 
 
+@pytest.mark.parametrize(
+    ("outcome", "told"), [("done", "went out before"), ("unknown", "may or may not have gone out")]
+)
+def test_the_owner_is_told_of_a_publication_that_a_cancel_could_not_stop(outcome, told):
+    case = approved()
+    effect = case.begin()
+    case.book.do(case.ref, c.CancelCase("false alarm"), "sam")
+    with pytest.raises(Refusal, match="its step is over"):
+        case.book.do(case.ref, c.BeginPublication(effect.id))
+    case.report(effect, outcome, reason="timed out")
+    case.book.perform()
+    assert any(f"publish statement -> newsroom {told}" in s for s in case.book.told_of("sam"))
+
+
 def test_a_publication_that_did_not_go_out_is_not_tried_again_after_a_cancel():
     case = approved()
     effect = case.begin()
