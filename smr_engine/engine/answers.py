@@ -55,6 +55,8 @@ def revise(run: Run, command: c.ReviseDocument) -> None:
     _may_revise(run, item)
     if len(command.text.encode()) > MAX_TEXT_BYTES:
         raise Refusal("too-large", "a document may have at most 256 KiB", where=item.id)
+    if not command.text.strip():
+        raise Refusal("empty-text", "the text is empty", hint="write it first", where=item.id)
     run.after = step.id
     home = run.document_scope(place.scope)
     document = run.scope(home).documents[step.document]

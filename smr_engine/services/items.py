@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from smr_engine.engine import commands as c
 from smr_engine.engine import quorum
+from smr_engine.engine.paths import scope_chain
 from smr_engine.engine.state import Case, Item
 from smr_engine.engine.statuses import DecisionKind, ItemKind
-from smr_engine.errors import Invalid
+from smr_engine.errors import Invalid, NotFound
+from smr_engine.playbook.index import index_of
+from smr_engine.playbook.model import DraftStep
+from smr_engine.services import versions
 from smr_engine.services.transact import Order, apply, apply_in, case_of, known_world
 from smr_engine.services.views import ItemDone, Revised, Voted
 from smr_engine.services.workspace import Actor, Workspace
@@ -29,8 +33,8 @@ def acknowledge(ws: Workspace, actor: Actor, item: str) -> ItemDone:
     Raises:
         Invalid: the item asks for something else.
     """
-    found = _item(_read(ws, item), item)
-    if found is not None and found.kind is not ItemKind.ACKNOWLEDGEMENT:
+    _, found = _located(_read(ws, item), item)
+    if found.kind is not ItemKind.ACKNOWLEDGEMENT:
         raise Invalid(
             "wrong-command", f"{item} is no acknowledgement but a {found.kind}", where=item
         )
@@ -42,25 +46,19 @@ def revise(
 ) -> Revised:
     """Save a revision of a draft item's document; `done` also completes the draft."""
     case = _apply(ws, actor, item, c.ReviseDocument(item, text, done, override))
-    found = _item(case, item)
-    for scope in case.scopes.values():
-        for name, document in scope.documents.items():
-            if document.text == text:
-                newest = document.newest
-                status = found.status.value if found else ""
-                return Revised(name, newest.number, newest.digest, item, status)
-    message = f"the revision of {item} is not there after it was saved"
-    raise RuntimeError(message)
+    path, found = _located(case, item)
+    with ws.storage.reading() as unit:
+        index = index_of(versions.pinned(ws, unit, case.header.digest))
+    name = cast(DraftStep, index.of(found.step).step).document  # else it had been refused
+    homes = [case.scopes[p] for p in scope_chain(index, path) if p in case.scopes]
+    newest = next(home.documents[name].newest for home in homes if name in home.documents)
+    return Revised(name, newest.number, newest.digest, item, found.status.value)
 
 
 def decide(ws: Workspace, actor: Actor, item: str, decision: str, comment: str = "") -> Voted:
     """Record one person's decision on an approval."""
     kind = DecisionKind(decision)
-    case = _apply(ws, actor, item, c.Decide(item, kind, comment))
-    found = _item(case, item)
-    if found is None:
-        message = f"{item} is not there after it was decided"
-        raise RuntimeError(message)
+    _, found = _located(_apply(ws, actor, item, c.Decide(item, kind, comment)), item)
     filled = quorum.filled(found.lines, found.votes, known_world(ws))
     return Voted(
         item, kind.value, found.bundle_digest, found.outcome == "approved", filled.remaining
@@ -107,13 +105,17 @@ def _read(ws: Workspace, item: str) -> Case:
         return unit.cases.load(case_of(item), locate=item)
 
 
-def _item(case: Case, item: str) -> Item | None:
-    for scope in case.scopes.values():
+def _located(case: Case, item: str) -> tuple[str, Item]:
+    """Return an item with the path of its scope.
+
+    Raises:
+        NotFound: the case has no such item.
+    """
+    for path, scope in case.scopes.items():
         if item in scope.items:
-            return scope.items[item]
-    return None
+            return path, scope.items[item]
+    raise NotFound("unknown-item", f"there is no item {item}", hint="see: smr inbox --all")
 
 
 def _done(case: Case, item: str) -> ItemDone:
-    found = _item(case, item)
-    return ItemDone(item, found.status.value if found else "unknown")
+    return ItemDone(item, _located(case, item)[1].status.value)

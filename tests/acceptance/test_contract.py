@@ -122,6 +122,53 @@ def test_every_act_answers_with_the_promised_keys(house):
     assert back["decision"] == "request_changes"
 
 
+NOTES = """
+playbook: notes
+version: 1.0.0
+title: Two notes
+owner: smr-lead
+case_prefix: NOTE
+documents:
+  brief: {title: Brief, audience: internal}
+  note: {title: Note, audience: internal}
+steps:
+  - {id: prepare, kind: draft, document: brief, assign: {role: smr-lead}}
+  - id: each_one
+    kind: foreach
+    in: [Mira, Jan]
+    as: one
+    steps: [{id: write, kind: draft, document: note, assign: {role: comms-writer}}]
+"""
+
+
+def test_a_revision_is_that_of_its_own_document_where_another_says_the_same(house):
+    house.playbook("notes", NOTES)
+    case = house.start("notes", {})
+    for text in ("One.", "Two.", "Hello."):
+        house.ask("revise", house.item(case, "prepare"), "--file", "-", text=text)
+    house.ask("revise", house.item(case, "prepare"), "--file", "-", "--done", text="Hello.")
+    for row in house.items(case, step="write"):
+        words = ("revise", row["item"], "--file", "-")
+        saved = house.ask(*words, who="tom", text="Hello.")
+        name = f"note@{row['path'].rpartition('/')[0]}"
+        shown = house.ask("document", case, name)
+        assert shown["text"] == "Hello."
+        assert {key: saved[key] for key in keys("document revision digest")} == {
+            key: shown[key] for key in keys("document revision digest")
+        }
+
+
+@pytest.mark.parametrize("text", ["", " \n\n"])
+def test_an_empty_text_is_refused_and_not_saved(house, text):
+    house.playbook("notes", NOTES)
+    item = house.item(house.start("notes", {}), "prepare")
+    before = house.database()
+    said = house.smr("revise", item, "--file", "-", "--done", text=text)
+    assert (said.status, said.out) == (1, "")
+    assert "the text is empty" in said.err
+    assert house.database() == before
+
+
 # --- the ways in and out -----------------------------------------------------------------------
 
 
