@@ -276,10 +276,9 @@ class Crowd:
 
     def by_one_of(self, ref: str, item: Item, command: c.Command) -> bool:
         people = (*item.offered, *item.escalated)
-        if not people and item.kind is ItemKind.REPAIR:  # nobody led when it was opened
+        if not people:  # nobody led when it was opened
+            self.do(ref, c.Reassign(item.id, "sam"), "sam")
             people = ("sam",)
-        if not people:
-            return False
         self.do(ref, command, self.rng.choice(people))
         return True
 

@@ -67,7 +67,7 @@ def start_call(run: Run, place: Place) -> None:
     if run.header.drill:
         result = {"withheld": True}
         run.emit(e.EffectDone(scope=place.scope, path=place.path, effect=effect, result=result))
-        called(run, place, result)
+        work.complete(run, place, "done", result)
 
 
 def called(run: Run, place: Place, result: Json) -> None:

@@ -148,6 +148,24 @@ def test_in_a_drill_a_call_is_only_recorded():
     assert case.effects(EffectKind.CALL) == []
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda step: co.section("s", step),
+        lambda step: co.switch("s", co.option("all", step)),
+        lambda step: co.foreach("s", "[1, 2]", step),
+        lambda step: co.parallel("s", a=step, b=co.let("x", y="1")),
+    ],
+    ids=["section", "switch", "foreach", "parallel"],
+)
+def test_in_a_drill_a_call_may_be_the_last_step_of_anything(around):
+    case = Casebook.of(co.playbook(around(co.call("fetch")), co.task("after"))).start(
+        more={"drill": True}
+    )
+    assert case.outcome("s") == "done"
+    assert case.waits_for() == {"after"}
+
+
 def test_a_refused_call_is_passed_over_or_given_to_whom_the_playbook_names():
     for on_failure, waits in (("continue", {"after"}), (co.who("legal"), {"fetch"})):
         case = opened(co.call("fetch", on_failure=on_failure), co.task("after"))
