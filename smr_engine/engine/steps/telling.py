@@ -45,11 +45,17 @@ def start_notify(run: Run, place: Place) -> None:
                 result={"told": [], "withheld": names_of(withheld)},
             )
         )
-        told_all(run, place)
+        _complete_if_told(run, place)
 
 
 def told_all(run: Run, place: Place) -> None:
     """Go on after the messages are out; with `wait` once everybody asked has acknowledged."""
+    _complete_if_told(run, place)
+    if run.state(place).status is StepStatus.COMPLETED:
+        flow.resume(run, place)
+
+
+def _complete_if_told(run: Run, place: Place) -> None:
     step = cast(NotifyStep, place.step)
     effect = work.effects_of(run, place, EffectKind.NOTIFICATION)[-1]
     if effect.status is not EffectStatus.DONE or run.state(place).status is not StepStatus.ACTIVE:
@@ -58,7 +64,6 @@ def told_all(run: Run, place: Place) -> None:
     if waits and work.open_items_of(run, place):
         return
     work.complete(run, place, "done", _output(run, place, effect.result))
-    flow.resume(run, place)
 
 
 def acknowledge(run: Run, place: Place, item: Item) -> None:

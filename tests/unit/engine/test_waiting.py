@@ -158,10 +158,12 @@ def test_in_a_drill_a_call_is_only_recorded():
     ],
     ids=["section", "switch", "foreach", "parallel"],
 )
-def test_in_a_drill_a_call_may_be_the_last_step_of_anything(around):
-    case = Casebook.of(co.playbook(around(co.call("fetch")), co.task("after"))).start(
-        more={"drill": True}
-    )
+@pytest.mark.parametrize(
+    "step", [co.call("fetch"), co.notify("tell", "contact:regulator-desk")], ids=["call", "notify"]
+)
+def test_in_a_drill_what_is_only_recorded_may_be_the_last_step_of_anything(around, step):
+    book = Casebook.of(co.playbook(around(step), co.task("after")))
+    case = book.start(more={"drill": True})
     assert case.outcome("s") == "done"
     assert case.waits_for() == {"after"}
 
