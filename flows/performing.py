@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from prefect.context import TagsContext
@@ -18,8 +17,6 @@ from smr_engine.services.effects import NotDoneError
 log = logging.getLogger("smr.flows")
 
 TRY_AGAIN = "try again"
-KEEP_EVERY = timedelta(seconds=30)
-"""How often a flow run renews the leases of what it has yet to perform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +36,6 @@ def untagged() -> TagsContext:
     return TagsContext()
 
 
-def ours(owed: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield effects one by one, as long as nobody else has claimed them meanwhile."""
-    ws = workspace()
-    left, kept_at = list(owed), None
-    while left:
-        now = ws.clock.now()
-        if kept_at is None or now - kept_at >= KEEP_EVERY:
-            left, kept_at = legs.keep(ws, left), now
-        if left:
-            yield left.pop(0)
-
-
 def perform(owed: Mapping[str, Any], *, last: bool, tries: int) -> Outcome:
     """Perform an effect and report how it went; never raises.
 
@@ -67,7 +52,8 @@ def perform(owed: Mapping[str, Any], *, last: bool, tries: int) -> Outcome:
         return Outcome(happened=False, words=str(told))
     except Exception as fault:
         # Its message may hold anything, so it stays in our log. The effect is owed until reported:
-        # it is performed again once its lease is over.
+        # it is performed again after a while.
         log.exception("%s met a fault", owed["effect"])
+        legs.put_off(workspace(), "effect", [legs.claim_of(owed)])
         return Outcome(happened=False, words=type(fault).__name__)
     return Outcome(happened=words != TRY_AGAIN, words=words)

@@ -8,7 +8,8 @@ from prefect import State, flow, tags, task
 from prefect.states import Completed, Failed
 
 from flows import performing
-from flows.house import NOWHERE
+from flows.house import NOWHERE, workspace
+from smr_engine.services import legs
 
 CHUNK = 50
 """Effects in one task: few enough to read, many enough that Prefect's cost does not count."""
@@ -17,9 +18,8 @@ CHUNK = 50
 @task(persist_result=False)
 def perform_chunk(chunk: list[dict[str, Any]]) -> State[list[str]]:
     """Perform some effects one after the other, each once."""
-    mine = performing.ours(chunk)
-    failed = [o["effect"] for o in mine if not performing.perform(o, last=True, tries=1).happened]
-    return _state(failed)
+    outcomes = {o["effect"]: performing.perform(o, last=True, tries=1) for o in chunk}
+    return _state([effect for effect, outcome in outcomes.items() if not outcome.happened])
 
 
 @flow(name="run-batch", persist_result=False, result_storage=NOWHERE, validate_parameters=False)
@@ -30,14 +30,13 @@ def run_batch(owed: list[dict[str, Any]]) -> State[Any]:
         A failed state if some did not happen; which and why stands in their cases.
     """
     failed: list[str] = []
-    for first in range(0, len(owed), CHUNK):
-        chunk = owed[first : first + CHUNK]
-        name = f"effects {first + 1} to {first + len(chunk)}"
-        named = perform_chunk.with_options(task_run_name=name)
-        with performing.untagged():
-            state = named(chunk, return_state=True)
-        if not state.is_completed():
-            failed.append(name)
+    with legs.kept(workspace(), owed), performing.untagged():
+        for first in range(0, len(owed), CHUNK):
+            chunk = owed[first : first + CHUNK]
+            name = f"effects {first + 1} to {first + len(chunk)}"
+            named = perform_chunk.with_options(task_run_name=name)
+            if not named(chunk, return_state=True).is_completed():
+                failed.append(name)
     return _state(failed)
 
 

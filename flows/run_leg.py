@@ -40,8 +40,8 @@ def run_leg(leg: dict[str, Any]) -> State[Any]:
     """
     failed: list[str] = []
     for _ in range(MAX_ROUNDS):
-        mine = performing.ours(leg["owed"])
-        failed += [owed["effect"] for owed in mine if not _performed(owed)]
+        with legs.kept(workspace(), leg["owed"]):
+            failed += [owed["effect"] for owed in leg["owed"] if not _performed(owed)]
         following = legs.next_leg(workspace(), leg["case"], str(flow_run.id))
         if following is None:
             break

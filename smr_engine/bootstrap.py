@@ -24,8 +24,10 @@ from smr_engine.adapters.prefect_server import ensure_server
 from smr_engine.adapters.shipped import load_schema, shipped_path
 from smr_engine.adapters.wake_socket import SocketWaker, WakeListener
 from smr_engine.engine.world import Account
+from smr_engine.services import legs
 from smr_engine.services.directory_check import Surroundings
 from smr_engine.services.directory_sync import sync
+from smr_engine.services.keeping import Keeper
 from smr_engine.services.ports import Clock, Connector, Dispatcher, Waker
 from smr_engine.services.workspace import Options, Shelf, Workspace
 from smr_engine.settings import SCHEMES, Settings, load_settings, read_settings
@@ -72,6 +74,7 @@ def open_workspace(
         state=state,
         options=_options(settings),
         storage=storage,
+        keeper=Keeper(storage, clock, legs.LEASE),
         clock=clock,
         waker=_waker(settings, storage),
         attachments=FolderAttachments(state / "attachments"),

@@ -109,6 +109,15 @@ def _schedule_removed(event: EventRow, memory: Memory) -> str:
     return f"{actor(event, memory)} removed a schedule of {event.data['playbook']}"
 
 
+def _scheduled_start_failed(event: EventRow, _: Memory) -> str:
+    what = f"{event.data['playbook']}, due {event.data['due']}, could not be opened as scheduled"
+    return f"{what}: {event.data.get('reason', event.data['code'])}"
+
+
+def _schedule_owner_told(event: EventRow, _: Memory) -> str:
+    return f"Told about it: {listed(event.data.get('told', []))}"
+
+
 def _schedule_settled(event: EventRow, _: Memory) -> str:
     return f"The schedule's instant {event.data['due']} was {event.data['decision']}"
 
@@ -144,5 +153,7 @@ OF_CASES: Mapping[str, Sentence] = {
     "ScheduleChanged": _schedule_changed,
     "ScheduleRemoved": _schedule_removed,
     "ScheduleSettled": _schedule_settled,
+    "ScheduledStartFailed": _scheduled_start_failed,
+    "ScheduleOwnerTold": _schedule_owner_told,
 }
 """Sentences about cases, their steps, and what is no case."""

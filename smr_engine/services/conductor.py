@@ -1,7 +1,8 @@
 """The conductor: the loop that finds due timers and owed effects and hands them to Prefect.
 
 It sleeps until the next due instant or a wake-up. Everything it does is claimed first, so that any
-number of conductors may run beside each other and a lost one is replaced when its leases run out.
+number of conductors may run beside each other and a lost one is replaced when its leases run out;
+what it has in hand it keeps.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
 from smr_engine.engine import commands as c
 from smr_engine.errors import SmrError
-from smr_engine.services import effects, schedules
-from smr_engine.services.legs import LEASE, legs_of
+from smr_engine.services import effects, legs, schedules
 from smr_engine.services.ports import Dispatcher, DispatchUnavailableError, Leg
+from smr_engine.services.schedules import Late
 from smr_engine.services.stored import Claim, ClaimedTimer
 from smr_engine.services.transact import Order, apply
 from smr_engine.services.views import Worked
@@ -37,6 +38,9 @@ POLL_S = 15.0
 """The safety net under the wake-ups, in seconds."""
 RETRY_S = 2.0
 """How soon Prefect is asked again after it did not answer, in seconds."""
+START_AGAIN = timedelta(minutes=1)
+"""How soon a scheduled start that failed is tried again; in between somebody may have mended it."""
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Listener(Protocol):
@@ -44,6 +48,10 @@ class Listener(Protocol):
 
     def wait(self, timeout_s: float) -> bool:
         """Return True when woken, False when the time is over."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening. Idempotent."""
         ...
 
 
@@ -61,7 +69,7 @@ class Tally:
 
 
 class Conductor:
-    """One conductor of one workspace."""
+    """One conductor of one workspace; it closes its listener when it ends."""
 
     def __init__(
         self, ws: Workspace, dispatcher: Dispatcher, listener: Listener, name: str
@@ -73,6 +81,8 @@ class Conductor:
         self._tally = Tally()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="leg")
         self._running: set[Future[None]] = set()
+        self._opening: Future[None] | None = None
+        self._starts_again_at = LONG_AGO
         self._stop = threading.Event()
         self._prefect_away_until: datetime | None = None
 
@@ -81,7 +91,7 @@ class Conductor:
         self._stop.set()
 
     def run(self, *, until_idle: bool = False) -> Worked:
-        """Work until stopped, or until nothing is due or owed now.
+        """Work until stopped, or until nothing is due or owed now and nobody is at work on it.
 
         Legs under way are finished before it returns. A fault (the database away for a moment, a
         defect in one part) is logged and met again later, for a conductor must not die of it;
@@ -103,6 +113,7 @@ class Conductor:
                 self._listener.wait(pause)
         finally:
             self._pool.shutdown(wait=True)
+            self._listener.close()
         return self._tally.view()
 
     def once(self) -> bool:
@@ -110,89 +121,124 @@ class Conductor:
         now = self._ws.clock.now()
         self._running = {f for f in self._running if not f.done()}
         fired = self._fire(now)
-        opened = schedules.open_due(self._ws, now)
-        self._tally.cases.update(opened)
-        return bool(self._dispatch(now)) or fired or bool(opened)
+        dispatched = self._dispatch(now)
+        return self._open(now) or fired or dispatched
 
     # --- timers ---
 
     def _fire(self, now: datetime) -> bool:
         with self._ws.storage.writing() as unit:
-            claimed = unit.claims.timers(self._name, now, LEASE, TIMERS_AT_ONCE)
+            claimed = unit.claims.timers(self._name, now, legs.LEASE, TIMERS_AT_ONCE)
             unit.keep()
         for timer in claimed:
             self._fire_one(timer)
         return bool(claimed)
 
     def _fire_one(self, timer: ClaimedTimer) -> None:
-        """Fire a timer; one that is refused stays leased and is tried again when the lease ends."""
+        """Fire a timer; one that cannot be fired is tried later and keeps no other waiting."""
         try:
             apply(self._ws, Order(timer.case, c.FireTimer(timer.id), c.ENGINE, timer.id))
         except SmrError as problem:
             log.warning("timer %s: %s", timer.id, problem.code)
+        except Exception:
+            log.exception("timer %s met a fault; it is fired later", timer.id)
+        else:
+            self._tally.timers += 1
+            self._tally.cases.add(timer.case)
             return
-        self._tally.timers += 1
-        self._tally.cases.add(timer.case)
+        legs.put_off(self._ws, "timer", [timer])
+
+    # --- schedules ---
+
+    def _open(self, now: datetime) -> bool:
+        """Open what is scheduled, beside the loop: many missed instants keep no effect waiting."""
+        if self._opening is not None and not self._opening.done():
+            return False
+        again = now >= self._starts_again_at
+        late = schedules.late(self._ws, now, again=again)
+        if again:
+            self._starts_again_at = now + START_AGAIN
+        if late:
+            self._opening = self._submit([], partial(self._open_late, late))
+        return bool(late)
+
+    def _open_late(self, late: Sequence[Late]) -> None:
+        for each in late:
+            case = schedules.settle(self._ws, each)
+            self._tally.cases.update([case] if case else [])
 
     # --- effects ---
 
-    def _dispatch(self, now: datetime) -> int:
+    def _dispatch(self, now: datetime) -> bool:
         away = self._prefect_away_until is not None and now < self._prefect_away_until
         if away or len(self._running) >= THREADS:
-            return 0
+            return False
         with self._ws.storage.writing() as unit:
-            claimed = unit.claims.effects(self._name, now, LEASE, EFFECTS_AT_ONCE)
+            claimed = unit.claims.effects(self._name, now, legs.LEASE, EFFECTS_AT_ONCE)
             unit.keep()
-        if not claimed:
-            return 0
-        legs = legs_of(claimed)
+        owed = legs.legs_of(claimed)
         self._tally.effects += len(claimed)
-        self._tally.cases.update(leg.case for leg in legs)
-        if len(legs) < BATCH_AT:
-            for leg in legs:
-                self._submit([leg], partial(self._dispatcher.run_leg, leg))
+        self._tally.cases.update(leg.case for leg in owed)
+        if len(owed) < BATCH_AT:
+            for leg in owed:
+                self._perform([leg], partial(self._dispatcher.run_leg, leg))
         else:
-            for start in range(0, len(legs), BATCH_SIZE):
-                batch = legs[start : start + BATCH_SIZE]
-                self._submit(batch, partial(self._dispatcher.run_batch, batch))
-        return len(claimed)
+            for start in range(0, len(owed), BATCH_SIZE):
+                batch = owed[start : start + BATCH_SIZE]
+                self._perform(batch, partial(self._dispatcher.run_batch, batch))
+        return bool(claimed)
 
-    def _submit(self, legs: Sequence[Leg], work: Callable[[], None]) -> None:
-        future = self._pool.submit(self._guarded, legs, work)
+    def _perform(self, owed: Sequence[Leg], work: Callable[[], None]) -> None:
+        """Let legs be performed in their turn; until that is over they are kept."""
+        self._submit(legs.claims_of(owed), partial(self._guarded, owed, work))
+
+    def _submit(self, claims: Sequence[Claim], work: Callable[[], None]) -> Future[None]:
+        self._ws.keeper.hold(claims)
+        future = self._pool.submit(work)
         self._running.add(future)
-        future.add_done_callback(self._leg_over)
+        future.add_done_callback(partial(self._over, claims))
+        return future
 
-    def _leg_over(self, future: Future[None]) -> None:
-        if future.exception() is not None:
-            log.error("a leg met a fault; it is done again later", exc_info=future.exception())
+    def _over(self, claims: Sequence[Claim], future: Future[None]) -> None:
+        self._ws.keeper.let_go(claims)
+        fault = future.exception()
+        if fault is not None:
+            log.error("work under way met a fault; it is done again later", exc_info=fault)
         self._ws.waker.wake()
 
-    def _guarded(self, legs: Sequence[Leg], work: Callable[[], None]) -> None:
+    def _guarded(self, owed: Sequence[Leg], work: Callable[[], None]) -> None:
         """Run legs through Prefect; without it, after the grace period, do them directly."""
         try:
             work()
         except DispatchUnavailableError as problem:
             if self._prefect_away_until is None:
                 log.warning("Prefect does not answer: %s", problem)
-            self._without_prefect(legs)
+            self._without_prefect(owed)
             self._prefect_away_until = self._ws.clock.now() + timedelta(seconds=RETRY_S)
         else:
             self._prefect_away_until = None
 
-    def _without_prefect(self, legs: Iterable[Leg]) -> None:
+    def _without_prefect(self, owed: Iterable[Leg]) -> None:
         now = self._ws.clock.now()
         grace = timedelta(seconds=self._ws.options.grace_s)
-        for leg in legs:
+        for leg in owed:
             if now - leg.owed_at >= grace:
-                for owed in leg.owed:
-                    effects.perform(self._ws, Claim(owed.effect, owed.case, owed.epoch))
+                for claim in legs.claims_of([leg]):
+                    self._perform_bare(claim)
             else:
                 self._release(leg)
 
+    def _perform_bare(self, claim: Claim) -> None:
+        """Perform an effect without a flow run; one that meets a fault keeps no other waiting."""
+        try:
+            effects.perform(self._ws, claim)
+        except Exception:
+            log.exception("%s met a fault; it is tried again later", claim.id)
+            legs.put_off(self._ws, "effect", [claim])
+
     def _release(self, leg: Leg) -> None:
-        claims = [Claim(owed.effect, owed.case, owed.epoch) for owed in leg.owed]
         with self._ws.storage.writing() as unit:
-            unit.claims.release("effect", claims)
+            unit.claims.release("effect", legs.claims_of([leg]))
             unit.keep()
 
     # --- pauses ---
@@ -201,6 +247,9 @@ class Conductor:
         if self._running:
             return False
         now = self._ws.clock.now()
+        with self._ws.storage.reading() as unit:
+            if unit.due.in_hand(now):
+                return False  # another conductor is at it, or was when it was lost
         at = self._next_instant()
         return at is None or at > now
 

@@ -160,6 +160,17 @@ def _playbooks(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
     yield Finding("playbooks", bool(names), f"looked at: {_listed(names, len(names))}")
 
 
+def _schedules(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
+    rows = schedules.list_(ws)
+    for row in rows:
+        if row.problem:
+            first = row.problem.splitlines()[0].rstrip(":")
+            message = f"a start of {row.schedule} was due and failed: {first}"
+            hint = f"smr validate shows what is wrong in {row.playbook}; mended, it opens by itself"
+            yield Finding("schedules", False, message, hint)
+    yield Finding("schedules", True, f"looked at: {_listed(row.schedule for row in rows)}")
+
+
 # --- what goes on ------------------------------------------------------------------------------
 
 
@@ -233,6 +244,7 @@ _EXAMINATIONS: tuple[Callable[[Workspace, _Seen], Iterable[Finding]], ...] = (
     _directory,
     _roles,
     _playbooks,
+    _schedules,
     _conductor,
     _held,
     _unknown,

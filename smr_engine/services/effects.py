@@ -71,7 +71,8 @@ def attempt(ws: Workspace, claim: Claim, *, unsent: bool = False) -> Try | None:
         unsent: whether it was tried under this lease before and certainly did not happen.
 
     Returns:
-        How it went; None if nothing is owed any more (settled, cancelled or refused at the door).
+        How it went; None if there is nothing to do for whoever has this lease: it has run out, or
+        the effect is settled, cancelled or refused at the door.
     """
     job = _job(ws, claim, unsent=unsent)
     if job is None:
@@ -132,9 +133,7 @@ def perform_owed(
     Raises:
         NotDoneError: it has failed, or nobody knows whether it happened; that is reported.
     """
-    claim = Claim(owed["effect"], owed["case"], owed["epoch"])
-    if tries > 1 and not legs.keep(ws, [owed]):
-        return "nothing owed"  # somebody else took it over during the pause
+    claim = legs.claim_of(owed)
     tried = attempt(ws, claim, unsent=tries > 1)
     if tried is None:
         return "nothing owed"
@@ -150,6 +149,8 @@ def perform_owed(
 
 def _job(ws: Workspace, claim: Claim, *, unsent: bool) -> Job | None:
     with ws.storage.reading() as unit:
+        if not unit.claims.in_time("effect", claim, ws.clock.now()):
+            return None  # somebody else may have begun it
         case = unit.cases.load(claim.case, locate=claim.id)
         world = directory.world(ws, unit)
     for scope in case.scopes.values():

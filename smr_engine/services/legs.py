@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from typing import Any
 
 from smr_engine.engine.statuses import EffectKind
+from smr_engine.errors import SmrError
 from smr_engine.services.ports import Leg, Owed
 from smr_engine.services.stored import Claim, ClaimedEffect
+from smr_engine.services.storing import LeaseKind
 from smr_engine.services.workspace import Workspace
 
 LEG_LIMIT_S = 60
 """Attempts within a leg last at most so long; a longer pause is a timer of ours."""
 LEG_LIMIT = 20
 """Effects of one claim within a leg."""
-LEASE = timedelta(seconds=120)
-"""How long whoever claimed an effect has it for themselves."""
+LEASE = timedelta(seconds=9)
+"""How long whoever claimed an effect has it for themselves, unless they renew it (`Keeper`).
+
+So long it takes at most until somebody else takes over from a process that was killed.
+"""
+FAULT_PAUSE = timedelta(minutes=2)
+"""How long what met a fault of ours is left alone: it may have happened, and might again."""
 ADDRESS = re.compile(r"\S*@\S*")
 """An item about an outsider may have it in its title; whoever reads flow runs must not learn it."""
 ORDER = (EffectKind.PUBLICATION, EffectKind.CASE, EffectKind.CALL, EffectKind.NOTIFICATION)
@@ -40,24 +48,26 @@ def next_leg(ws: Workspace, case: str, owner: str) -> Leg | None:
     return legs_of(claimed)[0] if claimed else None
 
 
-def keep(ws: Workspace, owed: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Renew the leases of effects that wait to be performed.
+def claims_of(legs: Iterable[Leg]) -> list[Claim]:
+    """Return the leases under which legs are performed."""
+    return [Claim(owed.effect, owed.case, owed.epoch) for leg in legs for owed in leg.owed]
 
-    Args:
-        ws: the workspace.
-        owed: `ports.Owed` as JSON.
 
-    Returns:
-        Those that nobody else has claimed meanwhile; only they may be performed.
-    """
-    if not owed:
-        return []
-    claims = [Claim(each["effect"], each["case"], each["epoch"]) for each in owed]
-    longest = timedelta(seconds=max(each["timeout_s"] for each in owed))
-    with ws.storage.writing() as unit:
-        ours = unit.claims.renew("effect", claims, ws.clock.now() + LEASE + longest)
+def claim_of(owed: Mapping[str, Any]) -> Claim:
+    """Return the lease under which an effect is performed, given as JSON (`ports.Owed`)."""
+    return Claim(owed["effect"], owed["case"], owed["epoch"])
+
+
+def kept(ws: Workspace, owed: Iterable[Mapping[str, Any]]) -> AbstractContextManager[None]:
+    """Keep the leases of effects within the block, given as JSON (`ports.Owed`)."""
+    return ws.keeper.keeping(map(claim_of, owed))
+
+
+def put_off(ws: Workspace, kind: LeaseKind, claims: Sequence[Claim]) -> None:
+    """Leave what met a fault alone for a while. Never raises: the database may be the fault."""
+    with suppress(SmrError), ws.storage.writing() as unit:
+        unit.claims.release(kind, claims, ws.clock.now() + FAULT_PAUSE)
         unit.keep()
-    return [each for each in owed if each["effect"] in ours]
 
 
 def _leg(claims: Sequence[ClaimedEffect]) -> Leg:

@@ -1,15 +1,18 @@
 """Schedules: recurring starts. Our table decides; every due instant is settled exactly once.
 
+Settled means opened or skipped. A start that fails is not: it is tried again (see
+`schedule_failures`) until it succeeds or is missed, and then `missed` says what becomes of it.
+
 Rules are RFC 5545 recurrence rules over local wall time; DTSTART is 1 January of the year in which
 a schedule was added, so that INTERVAL means calendar quarters.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import islice, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,18 +23,16 @@ from smr_engine.engine import policy
 from smr_engine.engine.commands import Actor
 from smr_engine.engine.environment import instant
 from smr_engine.engine.world import World
-from smr_engine.errors import Invalid, NotFound, Refusal, SmrError
-from smr_engine.playbook.expressions import compile_template
-from smr_engine.playbook.model import Missed, Playbook, Template
-from smr_engine.services import cases, directory, library
-from smr_engine.services.stored import CaseRow, Envelope, ScheduleRow, ScheduleRun
+from smr_engine.errors import Invalid, NotFound, Refusal
+from smr_engine.playbook.model import Missed, Playbook
+from smr_engine.services import cases, directory, library, schedule_failures, schedule_inputs
+from smr_engine.services.schedule_failures import STREAM
+from smr_engine.services.stored import Envelope, ScheduleRow, ScheduleRun
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import DueRow
 from smr_engine.services.views import ScheduleRow as Row
 from smr_engine.services.workspace import Workspace
 
-log = logging.getLogger("smr.schedules")
-STREAM = "schedules"
 MAX_MISSED = 1_000
 ON_TIME = timedelta(minutes=5)
 """What is noticed so late was not missed: a conductor may have been started again meanwhile."""
@@ -47,14 +48,24 @@ class Rule:
     missed: str = "latest"  # latest, all or skip
 
 
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A due instant that is to be settled: by opening its case, or by skipping it."""
+
+    row: ScheduleRow
+    due: datetime
+    opens: bool
+
+
 # --- the table ---------------------------------------------------------------------------------
 
 
 def list_(ws: Workspace) -> list[Row]:
-    """Return the schedules with their next due instants."""
+    """Return the schedules with their next due instants, and why a start of theirs fails."""
     now = ws.clock.now()
     with ws.storage.reading() as unit:
-        return [_view(row, now) for row in unit.schedules.all()]
+        rows = [(row, schedule_failures.problems(unit, row)) for row in unit.schedules.all()]
+    return [replace(_view(row, now), problem=_latest(found)) for row, found in rows]
 
 
 def add(
@@ -130,13 +141,17 @@ def _unknown(schedule: str) -> NotFound:
 
 
 def dues(row: ScheduleRow, after: datetime) -> Iterator[datetime]:
-    """Yield the due instants of a schedule after an instant, in UTC, in order.
+    """Return the due instants of a schedule after an instant, in UTC, in order.
 
     The rule runs over local wall time; a wall time that a change of the clock skips is taken at the
     first instant after it.
     """
-    zone = ZoneInfo(row.timezone)
-    rule = rrulestr(row.rrule, dtstart=row.dtstart.astimezone(zone).replace(tzinfo=None))
+    return _dues(row.rrule, row.timezone, row.dtstart, after)
+
+
+def _dues(rrule: str, timezone: str, dtstart: datetime, after: datetime) -> Iterator[datetime]:
+    zone = ZoneInfo(timezone)
+    rule = rrulestr(rrule, dtstart=dtstart.astimezone(zone).replace(tzinfo=None))
     start = after.astimezone(zone).replace(tzinfo=None) - timedelta(days=1)
     for wall in rule.xafter(start):
         due = wall.replace(tzinfo=zone).astimezone(UTC)
@@ -145,61 +160,91 @@ def dues(row: ScheduleRow, after: datetime) -> Iterator[datetime]:
 
 
 def next_instant(ws: Workspace) -> datetime | None:
-    """Return the next instant at which a schedule is due (or overdue and not yet settled)."""
+    """Return the next instant at which a schedule is due, or was and nobody has looked at it yet.
+
+    A start that failed is not waited for.
+    """
     with ws.storage.reading() as unit:
         rows = unit.schedules.all()
-        ahead = [next(dues(row, _settled_until(unit, row)), None) for row in rows]
+        ahead = [_first(row, _looked_at_until(unit, row)) for row in rows]
     return min((at for at in ahead if at is not None), default=None)
 
 
-def open_due(ws: Workspace, now: datetime) -> list[str]:
-    """Open what is due, following each schedule's `missed` policy; return the cases.
+def late(ws: Workspace, now: datetime, *, again: bool) -> list[Late]:
+    """Return what is to be settled now, following each schedule's `missed` policy.
+
+    Args:
+        ws: the workspace.
+        now: the present instant.
+        again: whether starts that failed are tried again.
+    """
+    found: list[Late] = []
+    with ws.storage.reading() as unit:
+        for row in unit.schedules.all():
+            standing = unit.schedules.standing(row.id)
+            failed = {run.due for run in standing.failures}
+            overdue = _overdue(row, standing.settled or row.added_at, now)
+            instants = sorted(failed.union(overdue))
+            found += [
+                Late(row, due, opens)
+                for due, opens in _policy(row, instants, now)
+                if again or not (opens and due in failed)
+            ]
+    return found
+
+
+def settle(ws: Workspace, late: Late) -> str:
+    """Settle a due instant; return the case that was opened, empty if none was.
 
     Idempotent: a due instant is settled once, whoever comes first.
     """
-    with ws.storage.reading() as unit:
-        late = [
-            (row, _overdue(row, _settled_until(unit, row), now)) for row in unit.schedules.all()
-        ]
-    opened = []
-    for row, instants in late:
-        for due, opens in _policy(row, instants, now):
-            case = start_scheduled(ws, row.id, due) if opens else _skip(ws, row, due)
-            opened += [case] if case else []
-    return opened
-
-
-def _overdue(row: ScheduleRow, settled: datetime, now: datetime) -> list[datetime]:
-    """Return the due instants up to now that are not settled, oldest first."""
-    return list(islice(takewhile(lambda due: due <= now, dues(row, settled)), MAX_MISSED))
+    if late.opens:
+        return start_scheduled(ws, late.row.id, late.due)
+    _record(ws, ScheduleRun(late.row.id, late.due, "skipped"))
+    return ""
 
 
 def start_scheduled(ws: Workspace, schedule: str, due: datetime) -> str:
-    """Open the case of one due instant; return its reference, empty if it cannot be opened.
+    """Open the case of one due instant; return its reference, empty if it cannot be opened now.
 
-    Idempotent under (schedule, due): the conductor and Prefect call the same function.
+    Idempotent under (schedule, due): the conductor and Prefect call the same function. Failing is
+    noted and told, and leaves the instant to be settled.
     """
     with ws.storage.reading() as unit:
         row = next((r for r in unit.schedules.all() if r.id == schedule), None)
         if row is None:
             return ""
-        last = _last_case(unit, row.playbook)
-        last_view = _last_view(unit, last)
+        last = schedule_inputs.last_case(unit, row.playbook)
     key = f"schedule:{schedule}:{instant(due)}"
     actor = Actor(f"schedule:{schedule}", "", "engine")
+    opening = cases.Opening(key=key, schedule=schedule, due=due)
     try:
-        inputs = _inputs(ws, row, due, last_view)
-        opening = cases.Opening(key=key, schedule=schedule, due=due)
+        inputs = schedule_inputs.inputs_of(ws, row, due, last)
         case = cases.start(ws, actor, row.playbook, inputs, opening).case
-        run = ScheduleRun(schedule, due, "opened", case)
-    except SmrError as problem:
-        log.warning("schedule %s due %s: %s", schedule, instant(due), problem.code)
-        case, run = "", ScheduleRun(schedule, due, "failed")
-    with ws.storage.writing() as unit:
-        if unit.schedules.record(run):
-            _note(ws, unit, run)
-            unit.keep()
+    except Exception as problem:  # noqa: BLE001 - a fault of ours, too, keeps no other waiting
+        schedule_failures.note(ws, row, due, problem)
+        return ""
+    _record(ws, ScheduleRun(schedule, due, "opened", case))
     return case
+
+
+def _overdue(row: ScheduleRow, settled: datetime, now: datetime) -> list[datetime]:
+    """Return the due instants up to now that are not settled, oldest first."""
+    first = _first(row, settled)
+    if first is None or first > now:
+        return []
+    return list(islice(takewhile(lambda due: due <= now, dues(row, settled)), MAX_MISSED))
+
+
+def _first(row: ScheduleRow, after: datetime) -> datetime | None:
+    """Return the first due instant after another."""
+    return _known_first(row.rrule, row.timezone, row.dtstart, after)
+
+
+@lru_cache(maxsize=1024)
+def _known_first(rrule: str, zone: str, dtstart: datetime, after: datetime) -> datetime | None:
+    """A conductor asks with each wake-up, and a rule has to be followed from its beginning."""
+    return next(_dues(rrule, zone, dtstart, after), None)
 
 
 def _policy(
@@ -213,66 +258,25 @@ def _policy(
     return [(due, now - due <= ON_TIME) for due in instants]
 
 
-def _skip(ws: Workspace, row: ScheduleRow, due: datetime) -> str:
-    run = ScheduleRun(row.id, due, "skipped")
+def _record(ws: Workspace, run: ScheduleRun) -> None:
+    """Settle a due instant, unless somebody else has."""
+    facts = {
+        "schedule": run.schedule,
+        "due": instant(run.due),
+        "decision": run.decision,
+        "case": run.case,
+    }
     with ws.storage.writing() as unit:
         if unit.schedules.record(run):
-            _note(ws, unit, run)
+            envelope = Envelope(ws.clock.now(), "engine")
+            unit.events.append(STREAM, "ScheduleSettled", facts, {}, envelope)
             unit.keep()
-    return ""
 
 
-def _settled_until(unit: UnitOfWork, row: ScheduleRow) -> datetime:
-    """Return the last due instant that was settled, or when the schedule was added."""
-    runs = unit.schedules.runs(row.id)
-    return max((run.due for run in runs), default=row.added_at)
-
-
-# --- inputs ------------------------------------------------------------------------------------
-
-
-def _inputs(
-    ws: Workspace, row: ScheduleRow, due: datetime, last: dict[str, Any] | None
-) -> dict[str, Any]:
-    """Return the inputs of a scheduled case; templates see `due` and `last`."""
-    names = {"due": instant(due), "last": last}
-    given: Mapping[str, Any] = row.inputs
-    if row.source == "trigger":
-        playbook = library.read(ws, row.playbook)[0]
-        given = next(
-            (t.inputs for t in playbook.triggers if t.rrule == row.rrule and t.at == row.at), {}
-        )
-    filled = {key: _filled(value, names) for key, value in given.items()}
-    return {key: value for key, value in filled.items() if value is not None}
-
-
-def _filled(value: Any, names: Mapping[str, Any]) -> Any:
-    if isinstance(value, Template):
-        return compile_template(value.source).evaluate(names)
-    if isinstance(value, str) and "{{" in value:
-        return compile_template(value).evaluate(names)
-    if isinstance(value, Mapping):
-        return {key: _filled(inner, names) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_filled(inner, names) for inner in value]
-    return value
-
-
-def _last_case(unit: UnitOfWork, playbook: str) -> CaseRow | None:
-    completed = unit.queries.cases(playbook=playbook, limit=50)
-    return next((row for row in completed if row.status == "completed" and not row.drill), None)
-
-
-def _last_view(unit: UnitOfWork, row: CaseRow | None) -> dict[str, Any] | None:
-    if row is None:
-        return None
-    header = unit.cases.load(row.ref).header
-    return {
-        "ref": row.ref,
-        "closed_at": instant(row.closed_at),
-        "outcome": row.outcome,
-        "results": header.results,
-    }
+def _looked_at_until(unit: UnitOfWork, row: ScheduleRow) -> datetime:
+    """Return the last due instant that was settled or failed, or when the schedule was added."""
+    standing = unit.schedules.standing(row.id)
+    return max([standing.settled or row.added_at, *(run.due for run in standing.failures)])
 
 
 # --- details -----------------------------------------------------------------------------------
@@ -337,14 +341,9 @@ def put(ws: Workspace, unit: UnitOfWork, row: ScheduleRow, actor: Actor, kind: s
     unit.events.append(STREAM, kind, {**facts, "timezone": row.timezone}, inputs, envelope)
 
 
-def _note(ws: Workspace, unit: UnitOfWork, run: ScheduleRun) -> None:
-    facts = {
-        "schedule": run.schedule,
-        "due": instant(run.due),
-        "decision": run.decision,
-        "case": run.case,
-    }
-    unit.events.append(STREAM, "ScheduleSettled", facts, {}, Envelope(ws.clock.now(), "engine"))
+def _latest(problems: Mapping[datetime, str]) -> str:
+    """Return the problem of the latest start that failed, empty if none did."""
+    return problems[max(problems)] if problems else ""
 
 
 def _view(row: ScheduleRow, now: datetime) -> Row:

@@ -227,11 +227,23 @@ class ScheduleRow:
     removed_at: datetime | None = None
 
 
+FAILED, TOLD = "failed", "told"
+"""Decisions that settle nothing: a start failed, and its owner has been told. It is tried again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduleRun:
     """What was decided about one due instant of a schedule."""
 
     schedule: str
     due: datetime
-    decision: str  # opened, skipped, coalesced
+    decision: str  # opened, skipped; failed, told
     case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a schedule is: its last settled instant, and the starts that failed so far."""
+
+    settled: datetime | None
+    failures: tuple[ScheduleRun, ...]

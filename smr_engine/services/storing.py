@@ -164,11 +164,20 @@ class Claims(Protocol):
         ...
 
     def renew(self, kind: LeaseKind, claims: Sequence[Claim], until: datetime) -> Sequence[str]:
-        """Extend leases that are still held; return the ids of those."""
+        """Extend leases that are still held and were not given back; return the ids of those."""
         ...
 
-    def release(self, kind: LeaseKind, claims: Sequence[Claim]) -> None:
-        """Give leases back that are still held; the next claim gets a higher epoch."""
+    def release(
+        self, kind: LeaseKind, claims: Sequence[Claim], free_at: datetime | None = None
+    ) -> None:
+        """Give leases back that are still held; the next claim gets a higher epoch.
+
+        Anybody may claim them again at `free_at`, at once if it is left out.
+        """
+        ...
+
+    def in_time(self, kind: LeaseKind, claim: Claim, now: datetime) -> bool:
+        """Return whether the lease is held, was not given back and has not run out."""
         ...
 
     def held(self, kind: LeaseKind, claim: Claim) -> bool:
@@ -181,6 +190,10 @@ class Due(Protocol):
 
     def next_instant(self) -> datetime | None:
         """Return the earliest instant at which a timer or an effect may be claimed; None: never."""
+        ...
+
+    def in_hand(self, now: datetime) -> bool:
+        """Return whether something that is due is leased to somebody who is at work on it."""
         ...
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Protocol
 
 from smr_engine.engine.statuses import CaseStatus, ItemStatus
@@ -15,6 +14,7 @@ from smr_engine.services.stored import (
     PlaybookRow,
     ScheduleRow,
     ScheduleRun,
+    Standing,
     TimerRow,
 )
 
@@ -63,11 +63,14 @@ class Schedules(Protocol):
         ...
 
     def record(self, run: ScheduleRun) -> bool:
-        """Record what was decided about a due instant; False if it was decided already."""
+        """Record what was decided about a due instant; False if it was decided already.
+
+        What settles nothing (`stored.FAILED`, then `stored.TOLD`) gives way to what does.
+        """
         ...
 
-    def runs(self, schedule: str, since: datetime | None = None) -> Sequence[ScheduleRun]:
-        """Return what was decided, by due instant."""
+    def standing(self, schedule: str) -> Standing:
+        """Return how far a schedule is; its failures by due instant."""
         ...
 
 

@@ -291,6 +291,7 @@ class ScheduleRow:
     next_due: datetime | None
     at: str = ""
     missed: str = "latest"
+    problem: str = ""  # why a start that was due could not be made so far
 
 
 @dataclass(frozen=True, slots=True)

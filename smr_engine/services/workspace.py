@@ -13,6 +13,7 @@ from smr_engine.errors import Invalid
 from smr_engine.playbook.model import JsonSchema, Playbook
 from smr_engine.playbook.problems import Problem
 from smr_engine.services.directory_check import Surroundings
+from smr_engine.services.keeping import Keeper
 from smr_engine.services.ports import (
     AttachmentStore,
     Caller,
@@ -68,6 +69,7 @@ class Workspace(Shelf):
     state: Path
     options: Options
     storage: Storage
+    keeper: Keeper
     clock: Clock
     waker: Waker
     attachments: AttachmentStore

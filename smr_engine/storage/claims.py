@@ -7,7 +7,7 @@ claim between a report's check and its commit, and no two wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -30,11 +30,14 @@ from sqlalchemy import case as sql_case
 from smr_engine.engine.statuses import EffectKind, EffectStatus
 from smr_engine.services.stored import Claim, ClaimedEffect, ClaimedTimer
 from smr_engine.services.storing import LeaseKind
+from smr_engine.storage.instant import Instant
 from smr_engine.storage.tables import cases, effects, leases, timers
 from smr_engine.storage.transaction import Transaction
 
 _OF_CASE = (cases.c.playbook, cases.c.severity, cases.c.drill)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+NOBODY = ""
+"""The owner of a lease that was given back: it cannot be renewed, and nobody is at work on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,10 @@ _LOCKED: Final = {
     name: select(kind.table.c.id).where(kind.table.c.id == bindparam("of")).with_for_update()
     for name, kind in _KINDS.items()
 }
-_EPOCH: Final = {
-    name: select(leases.c.epoch).where(leases.c.kind == name, leases.c.id == bindparam("of"))
+_LEASE: Final = {
+    name: select(leases.c.epoch, leases.c.owner, leases.c.expires_at).where(
+        leases.c.kind == name, leases.c.id == bindparam("of")
+    )
     for name in _KINDS
 }
 
@@ -108,18 +113,27 @@ class SqlClaims:
 
     def renew(self, kind: LeaseKind, claims: Sequence[Claim], until: datetime) -> Sequence[str]:
         """Extend leases that are still held; see the port."""
-        return self._expire_at(kind, claims, until)
+        return self._change(kind, claims, {"expires_at": until})
 
-    def release(self, kind: LeaseKind, claims: Sequence[Claim]) -> None:
+    def release(
+        self, kind: LeaseKind, claims: Sequence[Claim], free_at: datetime | None = None
+    ) -> None:
         """Give leases back; see the port. The rows stay, so that epochs never start again."""
-        self._expire_at(kind, claims, _LONG_AGO)
+        self._change(kind, claims, {"expires_at": free_at or _LONG_AGO, "owner": NOBODY})
+
+    def in_time(self, kind: LeaseKind, claim: Claim, now: datetime) -> bool:
+        """Return whether nobody else may claim it; see the port."""
+        row = self._transaction.connection.execute(_LEASE[kind], {"of": claim.id}).one_or_none()
+        if row is None or row.epoch != claim.epoch or row.owner == NOBODY:
+            return False
+        return bool(row.expires_at > now)
 
     def held(self, kind: LeaseKind, claim: Claim) -> bool:
         """Return whether the lease is still held; see the port."""
         self._transaction.require_writing()
         connection, of = self._transaction.connection, {"of": claim.id}
         connection.execute(_LOCKED[kind], of)
-        return bool(connection.execute(_EPOCH[kind], of).scalar() == claim.epoch)
+        return bool(connection.execute(_LEASE[kind], of).scalar() == claim.epoch)
 
     def _take(self, kind: _Kind, asked: Select[Any], taker: _Taker) -> list[tuple[Row[Any], int]]:
         """Lease the rows asked for; return those that were got, with their epochs.
@@ -148,15 +162,17 @@ class SqlClaims:
         epochs = {row.id: row.epoch for row in got}
         return [(row, epochs[row.id]) for row in rows if row.id in epochs]
 
-    def _expire_at(self, kind: LeaseKind, claims: Sequence[Claim], at: datetime) -> list[str]:
+    def _change(
+        self, kind: LeaseKind, claims: Sequence[Claim], values: Mapping[str, Any]
+    ) -> list[str]:
         self._transaction.require_writing()
         if not claims:
             return []
-        mine = sorted((claim.id, claim.epoch) for claim in claims)
+        mine = tuple_(leases.c.id, leases.c.epoch).in_(sorted((c.id, c.epoch) for c in claims))
         statement = (
             leases.update()
-            .where(leases.c.kind == kind, tuple_(leases.c.id, leases.c.epoch).in_(mine))
-            .values(expires_at=at)
+            .where(leases.c.kind == kind, mine, leases.c.owner != NOBODY)
+            .values(values)
             .returning(leases.c.id)
         )
         return list(self._transaction.connection.execute(statement).scalars())
@@ -171,6 +187,10 @@ class SqlDue:
     def next_instant(self) -> datetime | None:
         """Return the earliest instant at which something may be claimed; see the port."""
         return self._transaction.connection.execute(_NEXT_INSTANT).scalar()
+
+    def in_hand(self, now: datetime) -> bool:
+        """Return whether somebody is at work on something that is due; see the port."""
+        return bool(self._transaction.connection.execute(_IN_HAND, {"now": now}).scalar())
 
 
 def _first(kind: _Kind) -> Select[Any]:
@@ -202,7 +222,18 @@ def _next_instant() -> Select[Any]:
     return select(func.min(instants.c.instant))
 
 
-_NEXT_INSTANT = _next_instant()
+def _in_hand() -> Select[Any]:
+    now = bindparam("now", type_=Instant)
+    at_work = and_(leases.c.owner != NOBODY, leases.c.expires_at > now)
+    parts = [
+        select(leases.c.id).join(kind.table, kind.leased).where(kind.due <= now, at_work).exists()
+        for kind in _KINDS.values()
+    ]
+    return select(or_(*parts))
+
+
+_NEXT_INSTANT: Final = _next_instant()
+_IN_HAND: Final = _in_hand()
 
 
 def _free(kind: _Kind, now: datetime, case: str = "") -> Select[Any]:

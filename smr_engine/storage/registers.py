@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
-from smr_engine.services.stored import DirectoryRow, PlaybookRow, ScheduleRow, ScheduleRun
+from smr_engine.services.stored import (
+    FAILED,
+    TOLD,
+    DirectoryRow,
+    PlaybookRow,
+    ScheduleRow,
+    ScheduleRun,
+    Standing,
+)
 from smr_engine.storage.tables import directory, playbooks, schedule_runs, schedules
 from smr_engine.storage.transaction import Transaction
 
@@ -95,13 +102,30 @@ class SqlSchedules:
 
     def record(self, run: ScheduleRun) -> bool:
         """Record a decision about a due instant; see the port."""
+        self._transaction.require_writing()
         row = {"schedule": run.schedule, "due": run.due, "decision": run.decision}
-        return self._transaction.insert_new(schedule_runs, {**row, "case_ref": run.case})
+        statement = self._transaction.dialect.insert(schedule_runs)
+        old, new = schedule_runs.c.decision, statement.excluded.decision
+        upsert = statement.on_conflict_do_update(
+            index_elements=["schedule", "due"],
+            set_={"decision": new, "case_ref": statement.excluded.case_ref},
+            where=or_(
+                and_(old == FAILED, new != FAILED),
+                and_(old == TOLD, new.not_in([FAILED, TOLD])),
+            ),
+        ).returning(schedule_runs.c.schedule)
+        done = self._transaction.connection.execute(upsert, {**row, "case_ref": run.case})
+        return done.first() is not None
 
-    def runs(self, schedule: str, since: datetime | None = None) -> Sequence[ScheduleRun]:
-        """Return what was decided; see the port."""
-        asked = select(schedule_runs).where(schedule_runs.c.schedule == schedule)
-        if since is not None:
-            asked = asked.where(schedule_runs.c.due >= since)
-        rows = self._transaction.connection.execute(asked.order_by(schedule_runs.c.due))
-        return [ScheduleRun(row.schedule, row.due, row.decision, row.case_ref) for row in rows]
+    def standing(self, schedule: str) -> Standing:
+        """Return how far a schedule is; see the port."""
+        runs = schedule_runs.c
+        unsettled = runs.decision.in_([FAILED, TOLD])
+        last = select(runs.due).where(runs.schedule == schedule, ~unsettled)
+        failed = select(schedule_runs).where(runs.schedule == schedule, unsettled)
+        connection = self._transaction.connection
+        rows = connection.execute(failed.order_by(runs.due))
+        return Standing(
+            connection.execute(last.order_by(runs.due.desc()).limit(1)).scalar(),
+            tuple(ScheduleRun(r.schedule, r.due, r.decision, r.case_ref) for r in rows),
+        )

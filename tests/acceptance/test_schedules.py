@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -121,6 +122,113 @@ def test_what_was_missed_opens_as_the_trigger_says(house, missed, off_for, opens
     house.work()
     want = [f"{nine + timedelta(days=number):%-d %B %Y}" for number in opens]
     assert [case["inputs"]["day"] for case in opened(house, "morning-look")] == want
+
+
+BROKEN = DAILY.replace("role: community-manager", "role: community-manger")
+FAILED = "The scheduled start of morning-look failed"
+LEADS = ["ana@example.test", "mira@example.test"]
+NINE = datetime(YEAR, 2, 2, 9, tzinfo=BERLIN).astimezone(UTC)
+
+
+@pytest.fixture
+def morning(house) -> House:
+    """A company that looks at what people say each morning, at noon of the day before."""
+    made = House(house.root, SetClock(NINE - timedelta(hours=21)))
+    made.playbook("morning-look", DAILY.replace("MISSED", "latest"))
+    made.work()
+    return made
+
+
+def problem_of(house: House) -> str:
+    (row,) = [row for row in house.ask("schedule", "list") if row["playbook"] == "morning-look"]
+    return row["problem"]
+
+
+def test_a_start_that_fails_is_made_when_the_playbook_is_mended(morning):
+    morning.playbook("morning-look", BROKEN.replace("MISSED", "latest"))
+    morning.clock.move_to(NINE)
+    morning.work()
+    assert opened(morning, "morning-look") == []
+    assert "community-manger" in problem_of(morning)
+    assert "community-manger" in morning.done("schedule", "list")
+    found = [f for f in json.loads(morning.smr("doctor", "--json").out) if f["what"] == "schedules"]
+    assert not found[0]["ok"]
+    assert "smr validate" in found[0]["hint"]
+    morning.playbook("morning-look", DAILY.replace("MISSED", "latest"))
+    morning.clock.move_to(NINE + timedelta(hours=2))
+    morning.work()
+    morning.work()
+    (case,) = opened(morning, "morning-look")
+    assert case["inputs"]["day"] == f"{NINE:%-d %B %Y}"
+    assert problem_of(morning) == ""
+    assert morning.ask("audit", "verify")["ok"]
+
+
+def test_the_owner_is_told_of_a_start_that_fails_once(morning):
+    morning.playbook("morning-look", BROKEN.replace("MISSED", "latest"))
+    for minutes in range(4):
+        morning.clock.move_to(NINE + timedelta(minutes=minutes))
+        morning.work()
+    assert morning.mailed(FAILED) == LEADS
+    assert len(morning.ask("audit", "log", "--kind", "ScheduledStartFailed")) == 1
+    mail = next(m for m in morning.mails() if FAILED in m["Subject"])
+    assert "2 February" in mail.get_content()
+    assert "community-manger" in mail.get_content()
+    morning.clock.move_to(NINE + timedelta(days=1))
+    morning.work()
+    assert morning.mailed(FAILED) == sorted(LEADS * 2)
+
+
+def test_another_reason_is_noted_and_nobody_told_again(morning):
+    morning.playbook("morning-look", BROKEN.replace("MISSED", "latest"))
+    morning.clock.move_to(NINE)
+    morning.work()
+    morning.playbook("morning-look", "playbook: [broken\n")
+    morning.work()
+    assert "community-manger" not in problem_of(morning)
+    assert len(morning.ask("audit", "log", "--kind", "ScheduledStartFailed")) == 2
+    assert morning.mailed(FAILED) == LEADS
+
+
+def test_inputs_that_the_playbook_refuses_are_a_failed_start(company, clock):
+    company.done(
+        *("schedule", "add", "holding-statement", "--rrule", "FREQ=DAILY"),
+        *("--at", "16:00", "--timezone", "UTC", "--inputs", "-"),
+        text='{"title": "Drill", "type": "no such type"}',
+    )
+    clock.move_to(datetime(YEAR, 2, 1, 16, tzinfo=UTC))
+    company.work()
+    problems = {row["playbook"]: row["problem"] for row in company.ask("schedule", "list")}
+    assert "type" in problems["holding-statement"]
+    assert problems["policy-review"] == ""
+    assert company.mailed("The scheduled start of holding-statement failed") != []
+
+
+@pytest.mark.parametrize(
+    ("missed", "mended_after", "opens"),
+    [
+        ("latest", timedelta(days=2, hours=1), [2]),
+        ("all", timedelta(days=2, hours=1), [0, 1, 2]),
+        ("skip", timedelta(hours=1), []),
+        ("skip", timedelta(minutes=4), [0]),
+    ],
+)
+def test_a_start_that_failed_for_long_was_missed(house, missed, mended_after, opens):
+    """The playbook is broken from before the first instant until it is mended."""
+    house = House(house.root, SetClock(NINE - timedelta(hours=21)))
+    house.playbook("morning-look", DAILY.replace("MISSED", missed))
+    house.work()
+    house.playbook("morning-look", BROKEN.replace("MISSED", missed))
+    for days in range(3):
+        if timedelta(days=days) < mended_after:
+            house.clock.move_to(NINE + timedelta(days=days))
+            house.work()
+    house.playbook("morning-look", DAILY.replace("MISSED", missed))
+    house.clock.move_to(NINE + mended_after)
+    house.work()
+    want = [f"{NINE + timedelta(days=number):%-d %B %Y}" for number in opens]
+    assert [case["inputs"]["day"] for case in opened(house, "morning-look")] == want
+    assert problem_of(house) == ""
 
 
 def test_schedules_are_listed_added_removed_and_foretold(company):

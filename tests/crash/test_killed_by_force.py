@@ -45,7 +45,7 @@ COLD_S = 1.5
 BOOT_S = 180.0
 PATIENCE_S = 60.0
 BESIDE_EACH_OTHER = 2
-# The lease of 120 s is made 4 s: nobody wants to wait for the dead. All else is the program as it is.
+# The lease is made shorter: nobody wants to wait for the dead. All else is the program as it is.
 SMR_WORK = """
 import sys
 from datetime import timedelta

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from flows import environment
 from flows.inline import InlineDispatcher
 from smr_engine.bootstrap import conductor, open_workspace, prefect_answers
 from smr_engine.services import cases, directory, items, reading
-from smr_engine.services.conductor import LEASE, Conductor
+from smr_engine.services.conductor import Conductor
 from smr_engine.services.legs import legs_of
 from smr_engine.services.ports import Connector, Leg, Publication, Published
 from smr_engine.services.stored import EffectRow
@@ -71,6 +71,8 @@ steps:
 """
 PLAYBOOKS = {"approval": APPROVAL, "on-the-blog": ON_THE_BLOG, "three-at-once": THREE_AT_ONCE}
 PATIENCE_S = 30.0
+LEASE = timedelta(minutes=2)
+"""Of what tests claim themselves: nobody renews it."""
 
 T = TypeVar("T")
 

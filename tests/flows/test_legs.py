@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from smr_engine.services.conductor import LEASE
+from tests.flows.office import LEASE
 
 pytestmark = pytest.mark.xdist_group("prefect")
 

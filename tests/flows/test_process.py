@@ -27,8 +27,7 @@ from pathlib import Path
 from flows.inline import InlineDispatcher
 from smr_engine.bootstrap import open_workspace, prefect_answers
 from smr_engine.services import cases
-from smr_engine.services.conductor import LEASE
-from smr_engine.services.legs import legs_of
+from smr_engine.services.legs import LEASE, legs_of
 from smr_engine.services.workspace import Actor
 
 handler = logging.StreamHandler()

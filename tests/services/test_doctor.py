@@ -38,6 +38,7 @@ def test_a_new_sample_is_well(company: Company):
         "directory",
         "roles",
         "playbooks",
+        "schedules",
         "conductor",
         "held cases",
         "publications",

@@ -86,6 +86,56 @@ def test_a_lease_is_extended_while_it_is_held(storage):
     assert held(storage, second)
 
 
+def test_a_lease_given_back_is_not_extended_by_whoever_gave_it_back(storage):
+    Story(storage).go(opening(REF), owed(REF, 1))
+    [first] = claim(storage, at(0))
+    release(storage, first)
+    with storage.writing() as unit:
+        assert list(unit.claims.renew("effect", [first], at(10))) == []
+        unit.keep()
+    assert len(claim(storage, at(0), owner="two")) == 1
+
+
+def test_what_is_put_off_is_free_from_then_on_and_nobody_is_at_work_on_it(storage):
+    Story(storage).go(opening(REF), owed(REF, 1))
+    [first] = claim(storage, at(0))
+    with storage.writing() as unit:
+        unit.claims.release("effect", [first], at(5))
+        unit.keep()
+    assert next_instant(storage) == at(5)
+    assert claim(storage, at(4.9), owner="two") == []
+    with storage.reading() as unit:
+        assert not unit.due.in_hand(at(1))
+        assert not unit.claims.in_time("effect", first, at(1))
+    assert len(claim(storage, at(5), owner="two")) == 1
+
+
+def test_a_lease_is_in_time_until_it_runs_out_or_somebody_else_has_it(storage):
+    def in_time(claimed, now):
+        with storage.reading() as unit:
+            return unit.claims.in_time("effect", claimed, now)
+
+    Story(storage).go(opening(REF), owed(REF, 1))
+    [first] = claim(storage, at(0))
+    assert (in_time(first, at(1.9)), in_time(first, at(2))) == (True, False)
+    [second] = claim(storage, at(2), owner="two")
+    assert (in_time(first, at(2)), in_time(second, at(2))) == (False, True)
+
+
+def test_what_is_due_is_in_hand_while_its_lease_lasts(storage):
+    def in_hand(now):
+        with storage.reading() as unit:
+            return unit.due.in_hand(now)
+
+    story = Story(storage)
+    story.go(opening(REF), owed(REF, 1))
+    assert not in_hand(at(0))  # nobody has it yet
+    claim(storage, at(0))
+    assert (in_hand(at(1.9)), in_hand(at(2))) == (True, False)
+    story.go(e.EffectDeferred(effect=f"{REF}.1", at=at(9), reason="busy"), minutes=1)
+    assert not in_hand(at(1.5))  # it is leased still, and not due
+
+
 def test_no_more_is_claimed_than_asked_for_and_only_of_the_case_asked_for(storage):
     for ref in (REF, "CRISIS-2026-0002"):
         Story(storage, ref).go(opening(ref), *[owed(ref, n) for n in (1, 2, 3)])

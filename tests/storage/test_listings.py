@@ -8,7 +8,7 @@ import pytest
 
 from smr_engine.engine import events as e
 from smr_engine.engine.statuses import CaseStatus, EffectStatus, ItemStatus
-from smr_engine.services.stored import DirectoryRow, PlaybookRow, ScheduleRow, ScheduleRun
+from smr_engine.services.stored import DirectoryRow, PlaybookRow, ScheduleRow, ScheduleRun, Standing
 from smr_engine.services.storing import Conflict
 from tests.storage.stories import Story, at, opening, owed, task, whole_story
 
@@ -82,9 +82,23 @@ def test_one_thing_is_decided_about_each_due_instant(storage):
         unit.schedules.put(schedule())
         assert [unit.schedules.record(run) for run in reversed(runs)] == [True, True]
         assert not unit.schedules.record(ScheduleRun("quarterly", at(60), "skipped"))
-        assert unit.schedules.runs("quarterly") == runs
-        assert unit.schedules.runs("quarterly", since=at(61)) == runs[1:]
-        assert unit.schedules.runs("another") == []
+        assert unit.schedules.standing("quarterly") == Standing(at(120), ())
+        assert unit.schedules.standing("another") == Standing(None, ())
+
+
+def test_a_start_that_failed_gives_way_to_what_settles_it(storage):
+    def record(decision, minutes=60):
+        return unit.schedules.record(ScheduleRun("quarterly", at(minutes), decision))
+
+    with storage.writing() as unit:
+        unit.schedules.put(schedule())
+        assert [record("failed"), record("failed"), record("opened", 120)] == [True, False, True]
+        failures = (ScheduleRun("quarterly", at(60), "failed"),)
+        assert unit.schedules.standing("quarterly") == Standing(at(120), failures)
+        assert [record("told"), record("failed"), record("told")] == [True, False, False]
+        assert unit.schedules.standing("quarterly").failures[0].decision == "told"
+        assert [record("opened"), record("skipped"), record("failed")] == [True, False, False]
+        assert unit.schedules.standing("quarterly") == Standing(at(120), ())
 
 
 def test_an_inbox_holds_what_a_person_may_act_on_now(storage):

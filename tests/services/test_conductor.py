@@ -1,0 +1,274 @@
+"""The conductor as it is: real threads, the machine's clock, and no Prefect to be had."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from smr_engine.adapters.wake_socket import FOLDER
+from smr_engine.bootstrap import conductor, open_workspace
+from smr_engine.engine.statuses import ItemKind, ItemStatus
+from smr_engine.services import cases, directory, items, legs, schedules
+from smr_engine.services.conductor import Conductor
+from smr_engine.services.ports import (
+    Connector,
+    DispatchUnavailableError,
+    Leg,
+    Message,
+    Publication,
+    Published,
+)
+from smr_engine.services.stored import EventFilter
+from smr_engine.services.transact import Order, apply
+from smr_engine.services.workspace import Actor, Workspace
+from tests.support.houses import furnish
+
+LEASE = timedelta(seconds=0.6)
+NOTE = """
+playbook: note
+version: 1.0.0
+title: A note
+owner: smr-lead
+inputs: {fields: {words: {type: text, optional: true}}}
+documents:
+  note: {title: The note, audience: public, template: We have corrected the opening hours.}
+steps:
+  - {id: write, kind: draft, document: note, assign: {role: comms-writer}}
+  - {id: approve, kind: approval, documents: [note], quorum: [{role: legal}]}
+  - {id: publish, kind: publish, document: note, requires: [approve], account: newsroom}
+"""
+PAUSE = """
+playbook: pause
+version: 1.0.0
+title: A pause
+owner: smr-lead
+steps: [{id: rest, kind: wait, for: 1s}]
+"""
+
+
+class Away:
+    """A Prefect that is never there."""
+
+    def run_leg(self, leg: Leg) -> None:
+        raise DispatchUnavailableError("it is not there")
+
+    def run_batch(self, owed: Sequence[Leg]) -> None:
+        raise DispatchUnavailableError("it is not there")
+
+
+class Gate:
+    """A connector that waits at a gate before it publishes."""
+
+    def __init__(self, inner: Connector) -> None:
+        self._inner = inner
+        self.recovery = inner.recovery
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def publish(self, publication: Publication, timeout_s: float) -> Published:
+        self.reached.set()
+        assert self.opened.wait(20)
+        return self._inner.publish(publication, timeout_s)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+
+@dataclass
+class Place:
+    """A workspace whose effects go out without Prefect at once."""
+
+    root: Path
+    opened: list[Workspace]
+
+    def open(self) -> Workspace:
+        """Open it as another process does."""
+        ws = open_workspace(self.root, {"SMR_PREFECT_GRACE_SECONDS": "0"})
+        self.opened.append(ws)
+        return ws
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.setattr(legs, "LEASE", LEASE)
+    made = Place(furnish(tmp_path / "house", playbooks={"note": NOTE, "pause": PAUSE}), [])
+    yield made
+    for ws in made.opened:
+        ws.storage.close()
+
+
+@contextmanager
+def conducting(ws: Workspace) -> Iterator[Conductor]:
+    made = conductor(ws, Away())
+    thread = threading.Thread(target=made.run)
+    thread.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+        ws.waker.wake()
+        thread.join()
+
+
+def until(look: Callable[[], object], patience_s: float = 20) -> None:
+    end = time.monotonic() + patience_s
+    while not look():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def approved(ws: Workspace, count: int = 1) -> list[str]:
+    """Cases whose notes are to be published now, and whose messages are out."""
+    refs = [cases.start(ws, Actor("ana"), "note", {}).case for _ in range(count)]
+    for case in refs:
+        items.revise(ws, Actor("tom"), item(ws, case, ItemKind.DRAFT), "Open 9 to 5.", done=True)
+    conductor(ws, Away()).run(until_idle=True)
+    for case in refs:
+        items.decide(ws, Actor("lea"), item(ws, case, ItemKind.APPROVAL), "approve")
+    return refs
+
+
+def item(ws: Workspace, case: str, kind: ItemKind) -> str:
+    with ws.storage.reading() as unit:
+        rows = unit.queries.items(case=case, status=ItemStatus.OPEN)
+    return next(row.id for row in rows if row.kind is kind)
+
+
+def happened(ws: Workspace, kind: str, case: str) -> int:
+    with ws.storage.reading() as unit:
+        return len(unit.events.select(EventFilter(cases=(case,), kinds=(kind,))))
+
+
+def gated(ws: Workspace) -> tuple[Workspace, Gate]:
+    made: list[Gate] = []
+
+    def connector_for(account: object) -> Gate:
+        made[:] = made or [Gate(ws.connector_for(account))]
+        return made[0]
+
+    with ws.storage.reading() as unit:
+        gate = connector_for(directory.world(ws, unit).accounts["newsroom"])
+    return replace(ws, connector_for=connector_for), gate
+
+
+def test_an_effect_that_takes_longer_than_its_lease_is_not_taken_over(place: Place) -> None:
+    ws, gate = gated(place.open())
+    (case,) = approved(ws)
+    other = place.open()
+    with conducting(ws):
+        assert gate.reached.wait(20)
+        with conducting(other):
+            time.sleep(LEASE.total_seconds() * 4)
+            assert happened(ws, "EffectUnknown", case) == 0
+            gate.opened.set()
+            until(lambda: happened(ws, "CaseCompleted", case))
+    assert happened(ws, "PublicationStarted", case) == 1
+    assert happened(ws, "OutcomeNoted", case) == 0
+    assert len(list((place.root / "newsroom").rglob("*.md"))) == 1
+
+
+def test_what_waits_in_line_behind_long_work_is_kept_as_well(place: Place) -> None:
+    ws, gate = gated(place.open())
+    refs = approved(ws, 6)  # more than there are threads
+    with conducting(ws):
+        assert gate.reached.wait(20)
+        time.sleep(LEASE.total_seconds() * 3)
+        with ws.storage.writing() as unit:
+            assert unit.claims.effects("another", ws.clock.now(), LEASE, 100) == []
+        gate.opened.set()
+        until(lambda: all(happened(ws, "CaseCompleted", case) for case in refs))
+
+
+def test_working_until_idle_waits_for_a_conductor_that_is_at_work(place: Place) -> None:
+    ws, gate = gated(place.open())
+    (case,) = approved(ws)
+    with conducting(ws):
+        assert gate.reached.wait(20)
+        ended = threading.Event()
+
+        def work_until_idle() -> None:
+            conductor(place.open(), Away()).run(until_idle=True)
+            ended.set()
+
+        waiting = threading.Thread(target=work_until_idle)
+        waiting.start()
+        assert not ended.wait(1)
+        gate.opened.set()
+        assert ended.wait(20)
+        assert happened(ws, "CaseCompleted", case) == 1
+        waiting.join()
+
+
+def test_working_until_idle_takes_over_from_a_conductor_that_was_lost(place: Place) -> None:
+    ws = place.open()
+    (case,) = approved(ws)
+    with ws.storage.writing() as unit:
+        assert unit.claims.effects("lost", ws.clock.now(), LEASE, 10)
+        unit.keep()
+    conductor(ws, Away()).run(until_idle=True)
+    assert happened(ws, "CaseCompleted", case) == 1
+
+
+def test_an_effect_that_meets_a_fault_is_left_alone_for_a_while_and_keeps_no_other_waiting(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        """A notifier with a defect."""
+
+        def send(self, message: Message, timeout_s: float) -> str:
+            tries.append(message.key)
+            raise RuntimeError("a defect")
+
+    tries: list[str] = []
+    ws = place.open()
+    (case,) = approved(ws)
+    cases.start(ws, Actor("ana"), "note", {})  # a writer is to be told
+    conductor(replace(ws, notifier=Broken()), Away()).run(until_idle=True)
+    assert happened(ws, "CaseCompleted", case) == 1
+    assert len(tries) == 1
+    time.sleep(LEASE.total_seconds() * 1.5)
+    conductor(replace(ws, notifier=Broken()), Away()).run(until_idle=True)
+    assert len(tries) == 1
+    assert "a defect" in caplog.text
+
+
+def test_a_timer_that_meets_a_fault_keeps_no_other_from_firing(
+    place: Place, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = place.open()
+    broken, sound = (cases.start(ws, Actor("ana"), "pause", {}).case for _ in range(2))
+
+    def with_a_defect(ws: Workspace, order: Order) -> object:
+        if order.case == broken:
+            raise RuntimeError("a defect")
+        return apply(ws, order)
+
+    monkeypatch.setattr("smr_engine.services.conductor.apply", with_a_defect)
+    with conducting(ws):
+        until(lambda: happened(ws, "CaseCompleted", sound), 10)
+    assert caplog.text.count("met a fault") == 1  # it is not tried again and again
+
+
+def test_a_schedule_whose_inputs_cannot_be_computed_keeps_no_effect_waiting(place: Place) -> None:
+    ws = place.open()
+    soon = ws.clock.now() + timedelta(seconds=2)
+    rule = schedules.Rule(f"FREQ=HOURLY;BYMINUTE={soon.minute};BYSECOND={soon.second}")
+    schedules.add(ws, Actor("ana"), "note", rule, {"words": "{{ 1 / 0 }}"})
+    until(lambda: ws.clock.now() > soon)
+    with conducting(ws):
+        case = cases.start(ws, Actor("ana"), "note", {}).case
+        until(lambda: happened(ws, "EffectDone", case), 10)
+
+
+def test_a_conductor_leaves_no_socket_behind(place: Place) -> None:
+    ws = place.open()
+    sockets = place.root / ".smr" / FOLDER
+    with conducting(ws):
+        until(lambda: list(sockets.glob("*")))
+    assert list(sockets.glob("*")) == []
