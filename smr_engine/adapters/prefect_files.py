@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,7 +35,7 @@ class ServerRecord:
 class ServerFiles:
     """The files, by the workspace's state folder.
 
-    The lock lies outside the folder, so that deleting the folder does not lift it.
+    The locks lie outside the folder, so that deleting the folder does not lift them.
     """
 
     state_dir: Path
@@ -79,6 +81,26 @@ class ServerFiles:
     def lock(self) -> Path:
         """Return the lock under which servers are started and stopped."""
         return self.state_dir / "prefect-server.lock"
+
+    @property
+    def users(self) -> Path:
+        """Return the lock that everybody shares who wants the server to stay."""
+        return self.state_dir / "prefect-users.lock"
+
+    def has_users(self) -> bool:
+        """Return whether a process wants the server to stay; one that died does not."""
+        try:
+            descriptor = os.open(self.users, os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        else:
+            return False
+        finally:
+            os.close(descriptor)
 
     def read_record(self) -> ServerRecord | None:
         """Return the record; None if there is none that can be read."""

@@ -7,13 +7,15 @@ loopback only; deleting `prefect/` in the state folder at any time loses run his
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import http.client
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,22 @@ def touch_server(state_dir: Path) -> None:
     """Say that the server is in use, so that it does not end as idle. Never starts one."""
     with contextlib.suppress(FileNotFoundError):  # its folder may be deleted at any time
         ServerFiles(state_dir).last_used.touch(mode=0o600)
+
+
+@contextmanager
+def in_use(state_dir: Path) -> Iterator[None]:
+    """Keep the server from ending as idle within the block, however long nothing is asked of it.
+
+    A lock, not a signal now and then: it also holds while the machine sleeps, and ends with the
+    process. The server need not run yet. Never starts one.
+    """
+    descriptor = os.open(ServerFiles(state_dir).users, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        touch_server(state_dir)  # its idle time begins now
+        os.close(descriptor)
 
 
 def server_status(state_dir: Path) -> ServerStatus:

@@ -3,7 +3,8 @@
     python -m smr_engine.adapters.prefect_supervisor STATE_DIR IDLE_SECONDS
 
 It starts the server on a free port, writes the record, and stops the server when nobody has used it
-for an hour, when its files were deleted, or when it is told to. Kept apart so that it stays small.
+for an hour and no conductor is at work, when its files were deleted, or when it is told to. Kept
+apart so that it stays small.
 """
 
 from __future__ import annotations
@@ -104,9 +105,10 @@ class Supervisor:
         if record.database not in {0, self._files.database_id()}:
             return False
         try:
-            return time.time() - self._files.last_used.stat().st_mtime < self._idle_s
+            idle = time.time() - self._files.last_used.stat().st_mtime >= self._idle_s
         except FileNotFoundError:
             return False
+        return not idle or self._files.has_users()
 
     @staticmethod
     def _is_mine(record: ServerRecord | None) -> bool:

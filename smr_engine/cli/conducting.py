@@ -28,6 +28,7 @@ def conduct(session: Session, *, until_idle: bool = False) -> None:
     Without `until_idle` it also serves the deployments, so that Prefect's own form can open cases.
     """
     from flows.inline import InlineDispatcher
+    from smr_engine.adapters.prefect_server import in_use
     from smr_engine.bootstrap import conductor, find_prefect, prefect_answers
     from smr_engine.services import triggers
 
@@ -36,7 +37,7 @@ def conduct(session: Session, *, until_idle: bool = False) -> None:
     def find() -> str:
         return find_prefect(ws, os.environ)
 
-    with _log(session.settings.log_level.value):
+    with _log(session.settings.log_level.value), in_use(ws.state):
         triggers.sync(ws)
         dispatcher = InlineDispatcher(ws, find, prefect_answers)
         dispatcher.prepare()

@@ -18,11 +18,13 @@ from smr_engine.adapters import prefect_server, processes
 from smr_engine.adapters.prefect_files import HOST, ServerFiles, ServerRecord
 from smr_engine.adapters.prefect_server import (
     ensure_server,
+    in_use,
     server_environment,
     server_status,
     stop_server,
     touch_server,
 )
+from smr_engine.adapters.prefect_supervisor import LOOK_S
 from smr_engine.adapters.processes import ProcessId
 from smr_engine.errors import SmrError
 from tests.adapters.servers import running_blog
@@ -138,6 +140,16 @@ def a_server_whose_database_was_deleted_is_replaced_by_one_that_works(files: Ser
     assert get(record_of(files), "/api/ready") == {"message": "OK"}
 
 
+def whoever_has_it_in_use_keeps_it_however_idle_it_is(files: ServerFiles) -> None:
+    record = record_of(files)
+    with in_use(files.state_dir), in_use(files.state_dir):
+        os.utime(files.last_used, (0, 0))
+        time.sleep(LOOK_S + 2)
+        assert record.server.is_alive
+    assert time.time() - files.last_used.stat().st_mtime < 60
+    assert not files.has_users()
+
+
 def use_keeps_it_and_an_idle_hour_ends_it(files: ServerFiles) -> None:
     record = record_of(files)
     os.utime(files.last_used, (time.time() - 3599, time.time() - 3599))
@@ -179,6 +191,7 @@ def test_the_embedded_server_lives_as_promised(files):
     it_has_the_settings_that_were_measured_and_phones_nobody(files)
     a_server_whose_supervisor_was_killed_is_replaced(files)
     a_server_whose_database_was_deleted_is_replaced_by_one_that_works(files)
+    whoever_has_it_in_use_keeps_it_however_idle_it_is(files)
     use_keeps_it_and_an_idle_hour_ends_it(files)
     a_port_taken_by_a_stranger_is_left_to_the_stranger(files)
     a_server_whose_folder_was_deleted_ends_by_itself(files)
