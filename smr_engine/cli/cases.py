@@ -140,7 +140,12 @@ def signal(
     case: CaseArgument,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the waiting step listens for.")],
     key: Annotated[
-        str, typer.Option("--key", metavar="K", help="Only waits for this key hear it.")
+        str,
+        typer.Option(
+            "--key",
+            metavar="K",
+            help="Who or what it is about; a wait for another key does not hear it.",
+        ),
     ] = "",
     output: Annotated[
         list[str] | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from smr_engine.errors import NotFound, Refusal
 from smr_engine.playbook.model import ApprovalStep, DraftStep, PublishStep
 
 MAX_TEXT_BYTES = 256 * 1024
+MOST_NAMED = 10
+"""Signals that a refusal names."""
 _FORMS: Mapping[ItemKind, Callable[[Run, Place, Item, Mapping[str, Any]], None]] = {
     ItemKind.TASK: people.complete_task,
     ItemKind.DECISION: people.complete_decision,
@@ -263,21 +266,19 @@ def note(run: Run, command: c.WriteNote) -> None:
 def signal(run: Run, command: c.Signal) -> None:
     """Deliver a signal to every wait that listens for it.
 
-    A wait without a key hears every key; a signal without a key is heard by all.
+    A wait with a key hears only that key: of many creators waited for, one reply answers for one.
+    A wait without a key hears every signal of the name.
     """
     if run.actor.is_person:
         require_owner(run)
-    waiting = [
-        path
-        for path, (name, key) in run.header.waits.items()
-        if name == command.name and (not command.key or key in {"", command.key})
-    ]
+    heard = {(command.name, ""), (command.name, command.key)}
+    waiting = [path for path, wait in run.header.waits.items() if wait in heard]
     if not waiting:
-        listening = ", ".join(sorted({name for name, _ in run.header.waits.values()})) or "none"
+        keyed = f"with the key '{command.key}'" if command.key else "without a key"
         raise Refusal(
             "nobody-waits",
-            f"no step of {run.header.ref} waits for the signal '{command.name}'",
-            hint=f"signals waited for now: {listening}",
+            f"no step of {run.header.ref} waits for the signal '{command.name}' {keyed}",
+            hint=f"signals waited for now: {_waited_for(run)}",
         )
     run.after = f"signal {command.name}"
     places = [place_at(run, path) for path in waiting]
@@ -286,6 +287,16 @@ def signal(run: Run, command: c.Signal) -> None:
         if run.alive(place.scope) and run.state(place).status is StepStatus.ACTIVE:
             other.signalled(run, place, command.key, dict(command.payload))
             flow.settle(run)
+
+
+def _waited_for(run: Run) -> str:
+    """Return the names and keys that are waited for, as they are typed."""
+    waits = sorted(set(run.header.waits.values()))
+    named = [
+        shlex.join([name, "--key", key] if key else [name]) for name, key in waits[:MOST_NAMED]
+    ]
+    more = f" and {len(waits) - MOST_NAMED} more" if len(waits) > MOST_NAMED else ""
+    return (", ".join(named) or "none") + more
 
 
 def cancel(run: Run, command: c.CancelCase) -> None:

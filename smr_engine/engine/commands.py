@@ -116,7 +116,7 @@ class WriteNote(Command):
 
 @dataclass(frozen=True, slots=True)
 class Signal(Command):
-    """Deliver a signal to the waits that listen for it."""
+    """Deliver a signal to the waits that listen for it: by key, or for any."""
 
     name: str
     key: str = ""
