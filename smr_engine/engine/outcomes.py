@@ -12,7 +12,7 @@ from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Effect, Item, Json, Timer
 from smr_engine.engine.statuses import EffectKind, EffectStatus, ItemKind, StepStatus
-from smr_engine.engine.steps import blocks, other, publishing, telling
+from smr_engine.engine.steps import approvals, blocks, other, publishing, telling
 from smr_engine.errors import NotFound, Refusal
 from smr_engine.playbook.expressions import ExpressionError
 from smr_engine.playbook.model import PlaybookStep
@@ -224,6 +224,8 @@ def _remind(run: Run, scope: str, timer: Timer) -> None:
     """Remind those who have not answered."""
     item = run.scope(scope).items[timer.item]
     place = run.place(scope, timer.step)
+    if _held(run, place, item):
+        return
     people = _unanswered(run, item)
     run.emit(
         e.ItemReminded(
@@ -242,6 +244,8 @@ def _escalate(run: Run, scope: str, timer: Timer) -> None:
     """Tell the next level why, and let them act."""
     item = run.scope(scope).items[timer.item]
     place = run.place(scope, timer.step)
+    if _held(run, place, item):
+        return
     rules = run.varied(timing.schedule_of(place.step).escalate) or ()
     parties = rules[timer.rule].to if timer.rule < len(rules) else ()
     people = tuple(p for p in who.told(run, scope, parties) if p not in item.excluded)
@@ -258,6 +262,12 @@ def _escalate(run: Run, scope: str, timer: Timer) -> None:
     waits_for = ", ".join(_name(run, p) for p in _unanswered(run, item)) or "nobody"
     words = wording.escalation(run, item, waits_for)
     work.tell(run, place, who.persons(people), words, item=item.id)
+
+
+def _held(run: Run, place: Place, item: Item) -> bool:
+    """Hold the case instead of reminding of an approval that nobody can grant any more."""
+    approval = item.kind is ItemKind.APPROVAL
+    return approval and approvals.hold_if_nobody_is_left(run, place, item)
 
 
 _FIRED = {"wait": _wait, "beat": _beat, "remind": _remind, "escalate": _escalate}

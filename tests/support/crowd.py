@@ -38,6 +38,7 @@ class Crowd:
     refused: int = 0
     accepted: int = 0
     willing: bool = False
+    moved: bool = False  # whether somebody was away or changed roles at some time
     log: list[str] = field(default_factory=list)
 
     def act(self, times: int) -> None:
@@ -87,7 +88,16 @@ class Crowd:
         soon = [f.not_before for _, f in self.effects() if f.not_before is not None]
         if soon:
             self.book.now = max(self.book.now, min(soon))
-        return bool(soon)
+            return True
+        return self.book.fire_next() or self.give_up()
+
+    def give_up(self) -> bool:
+        """Cancel a case of which people or roles changed so that no approval can be granted."""
+        for ref, item in self.open_items():
+            if item.kind is ItemKind.APPROVAL and self.moved:
+                self.do(ref, c.CancelCase("nobody is left to decide"), "sam")
+                return True
+        return False
 
     # --- things that happen ---
 
@@ -171,12 +181,14 @@ class Crowd:
         self.do(ref, c.Signal("answered", self.rng.choice(["", "kim"]), {"yes": True}), "sam")
 
     def somebody_leaves_or_returns(self) -> None:
+        self.moved = True
         person = self.rng.choice(sorted(self.book.world.people))
         today = self.book.now.date()
         away = () if self.rng.random() < 0.5 else ((today, today + timedelta(days=1)),)
         self.book.world = with_person(self.book.world, person, away=away)
 
     def somebody_changes_roles(self) -> None:
+        self.moved = True
         people = sorted(self.book.world.people)
         given = self.book.world.people[self.rng.choice(people)].roles
         self.book.world = with_person(self.book.world, self.rng.choice(people), roles=given)

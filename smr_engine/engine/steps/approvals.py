@@ -21,6 +21,8 @@ from smr_engine.errors import Refusal
 from smr_engine.playbook.model import ApprovalStep, ReturnTo
 
 REJECTED = "rejected"
+Voices = list[Sequence[quorum.Voice]]
+"""Of each person the voices they could decide in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +151,7 @@ def decide(run: Run, place: Place, item: Item, decision: DecisionKind, comment: 
 
 def _approved(run: Run, place: Place, item: Item) -> None:
     if not quorum.filled(item.lines, item.votes, run.world).complete:
-        roles = _roles(item.lines)
-        away_too = [p for role in roles for p in run.world.holders(role)]
-        asked = (*policy.people_acting_in(run.world, roles, run.now), *away_too)
-        _hold_if_nobody_is_left(run, place, item, asked, "the quorum can no longer be reached")
+        hold_if_nobody_is_left(run, place, item)
         return
     _close(run, place, item, "approved")
     people = [v.person for v in item.votes if v.decision is DecisionKind.APPROVE]
@@ -198,19 +197,34 @@ def _rejected(run: Run, place: Place, item: Item) -> None:
 def _recused(run: Run, place: Place, item: Item) -> None:
     asked = policy.people_acting_in(run.world, _roles(item.lines), run.now)
     why = "after recusals the quorum cannot be reached"
-    _hold_if_nobody_is_left(run, place, item, asked, why)
+    _hold_unless_reachable(run, place, item, asked, why)
 
 
-def _hold_if_nobody_is_left(
+def hold_if_nobody_is_left(run: Run, place: Place, item: Item) -> bool:
+    """Hold an open approval if not even those who are away could grant it; return whether so.
+
+    The directory may have changed since it was asked: nobody may be left, or nobody be missing.
+    """
+    roles = _roles(item.lines)
+    away_too = [p for role in roles for p in run.world.holders(role)]
+    asked = (*policy.people_acting_in(run.world, roles, run.now), *away_too)
+    why = "nobody is left to decide, for people or roles have changed"
+    return _hold_unless_reachable(run, place, item, asked, why)
+
+
+def _hold_unless_reachable(
     run: Run, place: Place, item: Item, asked: Iterable[str], why: str
-) -> None:
+) -> bool:
     """Go on waiting if those asked can still fill the quorum; else escalate and hold."""
-    possible, _ = quorum.best(item.lines, _said_and_open(run, item, asked), run.world)
-    if possible.complete:
-        return
-    reason = f"{why}: {missing_words(possible)}"
+    said, still_open = _said_and_open(run, item, asked)
+    possible, _ = quorum.best(item.lines, [*said, *still_open], run.world)
+    if possible.complete and still_open:
+        return False
+    lacks = missing_words(possible)
+    reason = f"{why}: {lacks}" if lacks else why
     _tell_escalation(run, place, item, reason)
     flow.fail(run, place, reason)
+    return True
 
 
 def _tell_escalation(run: Run, place: Place, item: Item, reason: str) -> None:
@@ -243,11 +257,12 @@ def _voice(run: Run, item: Item) -> quorum.Voice:
     """Return in which of their voices the actor helps most, with those who may yet decide."""
     me = run.actor.id
     asked = policy.people_acting_in(run.world, _roles(item.lines), run.now)
-    _, voices = quorum.best(item.lines, _said_and_open(run, item, (me, *asked)), run.world)
+    said, still_open = _said_and_open(run, item, (me, *asked))
+    _, voices = quorum.best(item.lines, [*said, *still_open], run.world)
     return next(voice for voice in voices if voice.person == me)
 
 
-def _said_and_open(run: Run, item: Item, asked: Iterable[str]) -> list[Sequence[quorum.Voice]]:
+def _said_and_open(run: Run, item: Item, asked: Iterable[str]) -> tuple[Voices, Voices]:
     """Return the voices of those who approved, and those of others who have not answered yet."""
     barred = frozenset(item.excluded)
     answered = {vote.person for vote in item.votes}
@@ -256,13 +271,13 @@ def _said_and_open(run: Run, item: Item, asked: Iterable[str]) -> list[Sequence[
         for person in dict.fromkeys((*asked, *item.escalated))
         if person not in barred | answered
     }
-    said = [(voice,) for voice in quorum.approving(item.votes)]
-    return [*said, *_voices(item.lines, left, barred)]
+    said: Voices = [(voice,) for voice in quorum.approving(item.votes)]
+    return said, _voices(item.lines, left, barred)
 
 
 def _voices(
     lines: tuple[Line, ...], acting: Mapping[str, Mapping[str, str]], barred: frozenset[str]
-) -> list[Sequence[quorum.Voice]]:
+) -> Voices:
     """Return what people could say to the lines, by the roles that each may act in."""
     standings = ((p, policy.standings_in(lines, roles, barred)) for p, roles in acting.items())
     return [

@@ -92,7 +92,8 @@ class PublicationOracle:
 
     def _heard(self, line: Any, vote: e.DecisionRecorded) -> str:
         """Return who is heard on a seat: whoever votes, or the person they act for."""
-        themselves = set(line.roles) & self.own[vote.item, vote.person]
+        now = set(self.world.roles_of(vote.person))
+        themselves = set(line.roles) & (self.own[vote.item, vote.person] | now)
         return vote.person if themselves else vote.on_behalf_of or vote.person
 
     def _need(self, line: Any) -> int:

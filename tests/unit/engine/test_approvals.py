@@ -389,6 +389,23 @@ def test_an_approval_that_nobody_is_left_to_complete_is_held_with_what_lacks():
     assert "1 more of comms-director" in case.repair_item().message
 
 
+@pytest.mark.parametrize("rule", ["remind", "escalate"])
+def test_a_reminder_notices_that_nobody_is_left_to_decide(rule):
+    times = {"remind": co.at("at due"), "escalate": co.escalating(due="exec-sponsor")}
+    lines = ("comms-director", co.line("legal", need=None))
+    case = asked(*lines, due=co.lasting("1h"), **{rule: times[rule]})
+    case.approve("check", "lea", "cora")
+    assert case.state("check").status is StepStatus.ACTIVE
+    case.book.world = co.with_person(case.book.world, "luis", roles=())
+    case.book.world = co.with_person(case.book.world, "carl", roles=())
+    case.book.wait(hours=1)
+    assert case.header.status is CaseStatus.HELD
+    assert "nobody is left to decide" in case.repair_item().message
+    case.repair("retry")
+    case.approve("check", "lea", "cora")
+    assert case.outcome("check") == "approved"
+
+
 def test_somebody_who_is_away_for_now_is_waited_for():
     case = asked(co.line("legal", need=2))
     case.book.world = co.company(luis=TODAY, dora=TODAY)
