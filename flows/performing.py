@@ -1,10 +1,12 @@
-"""One effect inside a flow run: performed, reported, and told to Prefect without its content."""
+"""What a flow run has in hand: effects, performed one by one; no content is told to Prefect."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from prefect.context import TagsContext
@@ -12,19 +14,68 @@ from prefect.runtime import flow_run
 
 from flows.house import workspace
 from smr_engine.services import effects, legs
-from smr_engine.services.effects import NotDoneError
+from smr_engine.services.effects import Performed
+from smr_engine.services.ports import Leg
 
 log = logging.getLogger("smr.flows")
 
-TRY_AGAIN = "try again"
+MOST = 1_000
+"""So many effects a leg or chunk performs at most; what follows then is the conductor's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How it went, in words that Prefect may show."""
+class Hand:
+    """Effects that a flow run performs, those included that its own outcomes give rise to.
 
-    happened: bool
-    words: str
+    Their leases are kept until it is over; iterating takes one after the other.
+    """
+
+    def __init__(self, owed: Iterable[Mapping[str, Any]]) -> None:
+        self._keeper = workspace().keeper
+        self._left: deque[Mapping[str, Any]] = deque()
+        self._held: list[Mapping[str, Any]] = []
+        self._take(owed)
+
+    def follow(self, following: Iterable[Leg]) -> None:
+        """Take over what an outcome gave rise to, claimed for this flow run already."""
+        for leg in following:
+            self._take(leg.as_json()["owed"])
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        """Yield what is still to be performed, `MOST` at most."""
+        for _ in range(MOST):
+            if not self._left:
+                return
+            yield self._left.popleft()
+
+    def close(self) -> None:
+        """Let go of everything; what was not performed is free for others."""
+        self._keeper.let_go(map(legs.claim_of, self._held))
+        if self._left:
+            legs.release(workspace(), map(legs.claim_of, self._left))
+
+    def _take(self, owed: Iterable[Mapping[str, Any]]) -> None:
+        taken = list(owed)
+        self._keeper.hold(map(legs.claim_of, taken))
+        self._held += taken
+        self._left.extend(taken)
+
+
+_hand: ContextVar[Hand] = ContextVar("hand")
+
+
+@contextmanager
+def in_hand(owed: Iterable[Mapping[str, Any]]) -> Iterator[Hand]:
+    """Have effects in hand within the block, given as JSON (`ports.Owed`).
+
+    What `perform` gives rise to meanwhile joins them, also from inside a task.
+    """
+    hand = Hand(owed)
+    before = _hand.set(hand)
+    try:
+        yield hand
+    finally:
+        _hand.reset(before)
+        hand.close()
 
 
 def untagged() -> TagsContext:
@@ -36,8 +87,8 @@ def untagged() -> TagsContext:
     return TagsContext()
 
 
-def perform(owed: Mapping[str, Any], *, last: bool, tries: int) -> Outcome:
-    """Perform an effect and report how it went; never raises.
+def perform(owed: Mapping[str, Any], *, last: bool, tries: int) -> Performed:
+    """Perform an effect that is in hand and report how it went; never raises.
 
     Args:
         owed: a `ports.Owed` as JSON.
@@ -45,15 +96,14 @@ def perform(owed: Mapping[str, Any], *, last: bool, tries: int) -> Outcome:
         tries: how often it was tried in it, this time included.
     """
     try:
-        words = effects.perform_owed(
+        performed = effects.perform_owed(
             workspace(), owed, last=last, tries=tries, run=str(flow_run.id or "")
         )
-    except NotDoneError as told:
-        return Outcome(happened=False, words=str(told))
     except Exception as fault:
         # Its message may hold anything, so it stays in our log. The effect is owed until reported:
         # it is performed again after a while.
         log.exception("%s met a fault", owed["effect"])
         legs.put_off(workspace(), "effect", [legs.claim_of(owed)])
-        return Outcome(happened=False, words=type(fault).__name__)
-    return Outcome(happened=words != TRY_AGAIN, words=words)
+        return Performed(type(fault).__name__, happened=False)
+    _hand.get().follow(performed.following)
+    return performed

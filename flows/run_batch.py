@@ -17,9 +17,10 @@ CHUNK = 50
 
 @task(persist_result=False)
 def perform_chunk(chunk: list[dict[str, Any]]) -> State[list[str]]:
-    """Perform some effects one after the other, each once."""
-    outcomes = {o["effect"]: performing.perform(o, last=True, tries=1) for o in chunk}
-    return _state([effect for effect, outcome in outcomes.items() if not outcome.happened])
+    """Perform some effects and what they give rise to, one after the other, each once."""
+    with performing.in_hand(chunk) as hand:
+        tried = {owed["effect"]: performing.perform(owed, last=True, tries=1) for owed in hand}
+    return _state([effect for effect, performed in tried.items() if not performed.happened])
 
 
 @flow(name="run-batch", persist_result=False, result_storage=NOWHERE, validate_parameters=False)
@@ -30,7 +31,8 @@ def run_batch(owed: list[dict[str, Any]]) -> State[Any]:
         A failed state if some did not happen; which and why stands in their cases.
     """
     failed: list[str] = []
-    with legs.kept(workspace(), owed), performing.untagged():
+    kept = workspace().keeper.keeping(map(legs.claim_of, owed))
+    with kept, performing.untagged():
         for first in range(0, len(owed), CHUNK):
             chunk = owed[first : first + CHUNK]
             name = f"effects {first + 1} to {first + len(chunk)}"

@@ -7,28 +7,25 @@ from typing import Any
 
 from prefect import State, Task, flow, tags, task
 from prefect.client.schemas.objects import TaskRun
-from prefect.runtime import flow_run, task_run
+from prefect.runtime import task_run
 from prefect.states import Completed, Failed
 
 from flows import performing
-from flows.house import NOWHERE, workspace
-from smr_engine.services import legs
-
-MAX_ROUNDS = 20
-"""So often a leg goes on with what its own effects gave rise to; the conductor takes the rest."""
+from flows.house import NOWHERE
+from smr_engine.services import effects
 
 
 def may_try_again(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
     """Retry only what certainly did not happen: no refusals, no ambiguous outcomes."""
-    return state.message == performing.TRY_AGAIN
+    return state.message == effects.TRY_AGAIN.words
 
 
 @task(persist_result=False, retry_condition_fn=may_try_again)
 def perform(owed: Mapping[str, Any]) -> State[Any]:
     """Perform one effect and report how it went; the last try reports also what did not happen."""
     tries = task_run.run_count
-    outcome = performing.perform(owed, last=tries >= owed["tries"], tries=tries)
-    return (Completed if outcome.happened else Failed)(message=outcome.words)
+    performed = performing.perform(owed, last=tries >= owed["tries"], tries=tries)
+    return (Completed if performed.happened else Failed)(message=performed.words)
 
 
 @flow(name="run-leg", persist_result=False, result_storage=NOWHERE, validate_parameters=False)
@@ -38,14 +35,8 @@ def run_leg(leg: dict[str, Any]) -> State[Any]:
     Returns:
         A failed state if an effect did not happen; which and why stands in the case.
     """
-    failed: list[str] = []
-    for _ in range(MAX_ROUNDS):
-        with legs.kept(workspace(), leg["owed"]):
-            failed += [owed["effect"] for owed in leg["owed"] if not _performed(owed)]
-        following = legs.next_leg(workspace(), leg["case"], str(flow_run.id))
-        if following is None:
-            break
-        leg = following.as_json()
+    with performing.in_hand(leg["owed"]) as hand:
+        failed = [owed["effect"] for owed in hand if not _performed(owed)]
     return Failed(message=f"not done: {', '.join(failed)}") if failed else Completed()
 
 

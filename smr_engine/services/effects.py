@@ -23,6 +23,7 @@ from smr_engine.services.ports import (
     EffectAmbiguousError,
     EffectRefusedError,
     EffectUnavailableError,
+    Leg,
     Message,
     Publication,
     Published,
@@ -35,10 +36,6 @@ from smr_engine.services.workspace import Workspace
 
 Result = Mapping[str, Any]
 UNWANTED = "its step was cancelled or has failed before this went out"
-
-
-class NotDoneError(Exception):
-    """An effect did not happen; the case says why, this only which (it may reach Prefect)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +97,15 @@ def report(ws: Workspace, claim: Claim, tried: Try, *, tries: int = 1, run: str 
     Returns:
         The case after it.
     """
+    return apply(ws, _outcome(claim, tried, tries, run))
+
+
+def _outcome(claim: Claim, tried: Try, tries: int, run: str) -> Order:
     result = tried.result
     if isinstance(result, Mapping):
         result = {**result, "flow_run": run or None}
     command = c.ReportEffect(claim.id, tried.outcome, result, tried.reason, tries=tries)
-    return apply(ws, Order(claim.case, command, c.ENGINE, claim.id, claim=claim))
+    return Order(claim.case, command, c.ENGINE, claim.id, claim=claim)
 
 
 def perform(ws: Workspace, claim: Claim, run: str = "") -> Try | None:
@@ -115,9 +116,29 @@ def perform(ws: Workspace, claim: Claim, run: str = "") -> Try | None:
     return tried
 
 
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """How an effect of a leg went, and what the case owes because of it.
+
+    Args:
+        words: `done`; `nothing owed`; `later` (a timer of ours owes it again); `try again` (not
+            reported); `refused`, `unavailable` or `unknown`. They may reach Prefect.
+        happened: false if it was tried in vain.
+        following: claimed in the transaction of the report for whoever performs the leg, so that
+            a leg goes on with what its own outcomes gave rise to.
+    """
+
+    words: str
+    happened: bool = True
+    following: tuple[Leg, ...] = ()
+
+
+TRY_AGAIN = Performed("try again", happened=False)
+
+
 def perform_owed(
     ws: Workspace, owed: Mapping[str, Any], *, last: bool, tries: int, run: str
-) -> str:
+) -> Performed:
     """Perform one effect of a leg, for a flow run.
 
     Args:
@@ -126,25 +147,25 @@ def perform_owed(
         last: whether this is the last try within the leg; it reports also what did not happen.
         tries: how often it was tried in this leg, this time included.
         run: id of the flow run.
-
-    Returns:
-        `done`; `nothing owed`; `later` (a timer of ours owes it again); `try again` (not reported).
-
-    Raises:
-        NotDoneError: it has failed, or nobody knows whether it happened; that is reported.
     """
     claim = legs.claim_of(owed)
     tried = attempt(ws, claim, unsent=tries > 1)
     if tried is None:
-        return "nothing owed"
+        return Performed("nothing owed")
     if tried.outcome is c.Outcome.UNAVAILABLE and not last:
-        return "try again"
-    after = report(ws, claim, tried, tries=tries, run=run)
+        return TRY_AGAIN
+    order = _outcome(claim, tried, tries, run)
+    with ws.storage.writing() as unit:
+        after, owes = apply_in(ws, unit, order)
+        following = legs.claim_next(ws, unit, claim.case, run) if owes else ()
+        unit.keep()
+    if owes:
+        ws.waker.wake()
     if tried.outcome is c.Outcome.DONE:
-        return "done"
+        return Performed("done", following=following)
     if _status(after, claim.id) in {EffectStatus.FAILED, EffectStatus.UNKNOWN}:
-        raise NotDoneError(tried.outcome.value)
-    return "later"
+        return Performed(tried.outcome.value, happened=False, following=following)
+    return Performed("later", following=following)
 
 
 def _job(ws: Workspace, claim: Claim, *, unsent: bool) -> Job | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from smr_engine.engine.statuses import EffectKind
 from smr_engine.errors import SmrError
 from smr_engine.services.ports import Leg, Owed
 from smr_engine.services.stored import Claim, ClaimedEffect
-from smr_engine.services.storing import LeaseKind
+from smr_engine.services.storing import LeaseKind, UnitOfWork
 from smr_engine.services.workspace import Workspace
 
 LEG_LIMIT_S = 60
@@ -40,12 +40,13 @@ def legs_of(claimed: Iterable[ClaimedEffect]) -> list[Leg]:
     return [_leg(claims) for claims in by_case.values()]
 
 
-def next_leg(ws: Workspace, case: str, owner: str) -> Leg | None:
-    """Claim what a case owes now and return it as a leg; None if it owes nothing."""
-    with ws.storage.writing() as unit:
-        claimed = unit.claims.effects(owner, ws.clock.now(), LEASE, LEG_LIMIT, case)
-        unit.keep()
-    return legs_of(claimed)[0] if claimed else None
+def claim_next(ws: Workspace, unit: UnitOfWork, case: str, owner: str) -> tuple[Leg, ...]:
+    """Claim what a case owes now, within a unit of work that the caller commits.
+
+    Returns:
+        It as a leg, or nothing.
+    """
+    return tuple(legs_of(unit.claims.effects(owner, ws.clock.now(), LEASE, LEG_LIMIT, case)))
 
 
 def claims_of(legs: Iterable[Leg]) -> list[Claim]:
@@ -58,9 +59,11 @@ def claim_of(owed: Mapping[str, Any]) -> Claim:
     return Claim(owed["effect"], owed["case"], owed["epoch"])
 
 
-def kept(ws: Workspace, owed: Iterable[Mapping[str, Any]]) -> AbstractContextManager[None]:
-    """Keep the leases of effects within the block, given as JSON (`ports.Owed`)."""
-    return ws.keeper.keeping(map(claim_of, owed))
+def release(ws: Workspace, claims: Iterable[Claim]) -> None:
+    """Give effects back that will not be performed here: anybody may claim them now."""
+    with ws.storage.writing() as unit:
+        unit.claims.release("effect", list(claims))
+        unit.keep()
 
 
 def put_off(ws: Workspace, kind: LeaseKind, claims: Sequence[Claim]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Row,
     Select,
     Table,
@@ -90,25 +91,21 @@ class SqlClaims:
         self, owner: str, now: datetime, lease: timedelta, limit: int, case: str = ""
     ) -> Sequence[ClaimedEffect]:
         """Claim effects that are due; see the port."""
-        rank = sql_case((effects.c.kind == EffectKind.PUBLICATION, 0), else_=1)
-        order = (rank, effects.c.due_at, effects.c.id)
-        asked = _free(_EFFECT, now, case).order_by(*order).limit(limit)
-        asked = asked.join(cases, cases.c.ref == effects.c.case_ref).add_columns(*_OF_CASE)
-        taken = self._take(_EFFECT, asked, _Taker(owner, now, now + lease))
+        asked = _EFFECTS_OF_CASE if case else _EFFECTS
+        taken = self._take(_EFFECT, asked, _Taker(owner, now, now + lease), of=case, limit=limit)
         return [_claimed_effect(row, epoch) for row, epoch in taken]
 
     def timers(
         self, owner: str, now: datetime, lease: timedelta, limit: int, case: str = ""
     ) -> Sequence[ClaimedTimer]:
         """Claim timers that are due; see the port."""
-        asked = _free(_TIMER, now, case).order_by(timers.c.at, timers.c.id).limit(limit)
-        taken = self._take(_TIMER, asked, _Taker(owner, now, now + lease))
+        asked = _TIMERS_OF_CASE if case else _TIMERS
+        taken = self._take(_TIMER, asked, _Taker(owner, now, now + lease), of=case, limit=limit)
         return [ClaimedTimer(r.id, r.case_ref, epoch, r.at, r.purpose) for r, epoch in taken]
 
     def claim(self, effect: str, owner: str, now: datetime, lease: timedelta) -> Claim | None:
         """Claim one effect; see the port."""
-        asked = _free(_EFFECT, now).where(effects.c.id == effect)
-        taken = self._take(_EFFECT, asked, _Taker(owner, now, now + lease))
+        taken = self._take(_EFFECT, _ONE_EFFECT, _Taker(owner, now, now + lease), of=effect)
         return next((Claim(row.id, row.case_ref, epoch) for row, epoch in taken), None)
 
     def renew(self, kind: LeaseKind, claims: Sequence[Claim], until: datetime) -> Sequence[str]:
@@ -135,7 +132,9 @@ class SqlClaims:
         connection.execute(_LOCKED[kind], of)
         return bool(connection.execute(_LEASE[kind], of).scalar() == claim.epoch)
 
-    def _take(self, kind: _Kind, asked: Select[Any], taker: _Taker) -> list[tuple[Row[Any], int]]:
+    def _take(
+        self, kind: _Kind, asked: Select[Any], taker: _Taker, *, of: str, limit: int = 1
+    ) -> list[tuple[Row[Any], int]]:
         """Lease the rows asked for; return those that were got, with their epochs.
 
         A lease that somebody wrote since the rows were read is not taken over: the condition of
@@ -143,8 +142,8 @@ class SqlClaims:
         """
         self._transaction.require_writing()
         connection = self._transaction.connection
-        locked = asked.with_for_update(skip_locked=True, of=kind.table)
-        rows = list(connection.execute(locked))
+        which = {"now": taker.now, "of": of, "limit": limit}
+        rows = list(connection.execute(asked, which))
         if not rows:
             return []
         statement = self._transaction.dialect.insert(leases)
@@ -236,13 +235,33 @@ _NEXT_INSTANT: Final = _next_instant()
 _IN_HAND: Final = _in_hand()
 
 
-def _free(kind: _Kind, now: datetime, case: str = "") -> Select[Any]:
-    asked = (
+def _free(kind: _Kind, *more: ColumnElement[bool]) -> Select[Any]:
+    """What can be had `now`, in the order it is due, passing over what others have locked."""
+    now = bindparam("now", type_=kind.due.type)
+    return (
         select(kind.table)
         .outerjoin(leases, kind.leased)
-        .where(kind.due <= now, or_(leases.c.id.is_(None), leases.c.expires_at <= now))
+        .where(kind.due <= now, or_(leases.c.id.is_(None), leases.c.expires_at <= now), *more)
+        .order_by(kind.due, kind.table.c.id)
+        .limit(bindparam("limit", type_=Integer))
+        .with_for_update(skip_locked=True, of=kind.table)
     )
-    return asked.where(kind.table.c.case_ref == case) if case else asked
+
+
+def _free_effects(*more: ColumnElement[bool]) -> Select[Any]:
+    """Effects that can be had `now`, publications first."""
+    rank = sql_case((effects.c.kind == EffectKind.PUBLICATION, 0), else_=1)
+    order = (rank, effects.c.due_at, effects.c.id)
+    asked = _free(_EFFECT, *more).order_by(None).order_by(*order)
+    return asked.join(cases, cases.c.ref == effects.c.case_ref).add_columns(*_OF_CASE)
+
+
+# Written down once: building a statement takes SQLAlchemy longer than SQLite takes to run it.
+_EFFECTS: Final = _free_effects()
+_EFFECTS_OF_CASE: Final = _free_effects(effects.c.case_ref == bindparam("of"))
+_ONE_EFFECT: Final = _free_effects(effects.c.id == bindparam("of"))
+_TIMERS: Final = _free(_TIMER)
+_TIMERS_OF_CASE: Final = _free(_TIMER, timers.c.case_ref == bindparam("of"))
 
 
 def _claimed_effect(row: Row[Any], epoch: int) -> ClaimedEffect:

@@ -53,8 +53,9 @@ def owed(company: Company, wall: Wall) -> tuple[str, dict[str, object]]:
     item = company.item(case, "approve")
     for person in ("carl", "lea"):
         company.vote(item, person)
-    leg = legs.next_leg(company.ws, case, "conductor")
-    assert leg is not None
+    with company.ws.storage.writing() as unit:
+        [leg] = legs.claim_next(company.ws, unit, case, "conductor")
+        unit.keep()
     [publication] = [each for each in leg.owed if each.name.startswith("publish")]
     return case, asdict(publication)
 
@@ -76,11 +77,11 @@ def test_what_was_not_sent_yet_is_not_sent_again_in_the_same_leg(company: Compan
     wall = Wall(down=True)
     case, publication = owed(company, wall)
     words = {"last": False, "tries": 1, "run": "r"}
-    assert effects.perform_owed(company.ws, publication, **words) == "try again"
+    assert effects.perform_owed(company.ws, publication, **words) == effects.TRY_AGAIN
     cancel(company, case)
     wall.down = False
-    with pytest.raises(effects.NotDoneError):
-        effects.perform_owed(company.ws, publication, **{**words, "tries": 2})
+    again = effects.perform_owed(company.ws, publication, **{**words, "tries": 2})
+    assert (again.words, again.happened) == ("refused", False)
     assert wall.posted == []
     assert publication_of(company, case).status == "failed"
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -18,7 +16,6 @@ from typing import Any, ParamSpec, TypeVar
 from smr_engine.bootstrap import open_workspace
 from smr_engine.services import effects
 from smr_engine.services.conductor import Conductor
-from smr_engine.services.effects import NotDoneError
 from smr_engine.services.ports import Leg
 from smr_engine.services.views import Worked
 from smr_engine.services.workspace import Workspace
@@ -85,9 +82,10 @@ class DirectDispatcher:
 
     def run_leg(self, leg: Leg) -> None:
         """Perform each effect once; what did not happen has been reported to its case."""
-        for owed in leg.owed:
-            with suppress(NotDoneError):
-                effects.perform_owed(self._ws, asdict(owed), last=True, tries=1, run="")
+        left = list(leg.as_json()["owed"])
+        while left:
+            performed = effects.perform_owed(self._ws, left.pop(0), last=True, tries=1, run="")
+            left += [owed for leg in performed.following for owed in leg.as_json()["owed"]]
 
     def run_batch(self, legs: Sequence[Leg]) -> None:
         """Perform the legs of many cases one after the other."""
