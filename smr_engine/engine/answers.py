@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from smr_engine.engine import closing, flow, outcomes, policy, who, wording, work
 from smr_engine.engine import commands as c
@@ -138,9 +138,9 @@ def attach(run: Run, command: c.Attach) -> None:
             url=command.url,
         )
     )
-    step = place.step
-    if isinstance(step, DraftStep):
-        asking_again.content_changed(run, run.document_scope(place.scope), step.document)
+    if item.kind is ItemKind.DRAFT:
+        document = cast(DraftStep, place.step).document
+        asking_again.content_changed(run, run.document_scope(place.scope), document)
 
 
 # --- repair ------------------------------------------------------------------------------------

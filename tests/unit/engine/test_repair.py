@@ -161,6 +161,13 @@ def test_a_repair_is_answered_by_those_asked_or_the_owner_and_with_a_reason():
         case.book.do(case.ref, c.Repair(item.id, c.RepairAnswer.SKIP, "again"), "sam")
 
 
+def test_evidence_on_a_repair_item_of_a_draft_is_no_part_of_its_document():
+    case = opened(co.draft("write", "statement", "group:nobody"))
+    item = case.repair_item("write")
+    case.book.do(case.ref, c.Attach(item.id, "ab" * 32, "why.png", 12), "sam")
+    assert case.repair_item("write").attachments[0].name == "why.png"
+
+
 def test_only_a_repair_item_is_repaired():
     case = opened(co.task("call"))
     with pytest.raises(Refusal, match="is no repair item"):
