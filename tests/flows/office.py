@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from smr_engine.services import cases, directory, items, reading
 from smr_engine.services.conductor import Conductor
 from smr_engine.services.legs import legs_of
 from smr_engine.services.ports import Connector, Leg, Publication, Published
-from smr_engine.services.stored import EffectRow
+from smr_engine.services.stored import ClaimedEffect, EffectRow
 from smr_engine.services.workspace import Actor, Workspace
 from tests.support.houses import DIRECTORY, NEWSROOM, SETTINGS, furnish
 
@@ -148,9 +148,9 @@ class Office:
         self.approve(case)
         return case
 
-    def leg(self, case: str = "") -> Leg:
+    def leg(self, case: str = "", lease: timedelta = LEASE) -> Leg:
         """Claim what a case owes, as the conductor does."""
-        (found,) = self.legs(case)
+        (found,) = legs_of(self.claims(case, lease))
         return found
 
     def gate(self) -> Gate:
@@ -162,10 +162,14 @@ class Office:
         return gate
 
     def legs(self, case: str = "") -> list[Leg]:
+        return legs_of(self.claims(case, LEASE))
+
+    def claims(self, case: str, lease: timedelta) -> Sequence[ClaimedEffect]:
+        """Claim what one case owes, or all of them."""
         with self.ws.storage.writing() as unit:
-            claimed = unit.claims.effects("test", self.ws.clock.now(), LEASE, 2000, case)
+            claimed = unit.claims.effects("test", self.ws.clock.now(), lease, 2000, case)
             unit.keep()
-        return legs_of(claimed)
+        return claimed
 
     def publish_note(self, playbook: str = "approval") -> str:
         """Take a case to its end, step by step, while a conductor works."""

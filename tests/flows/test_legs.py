@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from smr_engine.services import legs
 from tests.flows.office import LEASE
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -179,6 +181,27 @@ def test_an_effect_that_somebody_else_has_taken_over_is_left_to_them(office, pre
     assert office.pages() == []
     (run,) = prefect.runs(case)
     assert run.state == "Completed"
+
+
+def test_a_leg_that_takes_longer_than_its_lease_is_kept_by_its_flow_run(
+    make_office, prefect, monkeypatch
+):
+    """No conductor is there to keep it: so it is where a worker of a pool performs it."""
+    lease = timedelta(seconds=2)
+    monkeypatch.setattr(legs, "LEASE", lease)
+    office = make_office()
+    gate = office.gate()
+    dispatcher = office.dispatcher(prefect.api_url)
+    case = office.approved("approval")
+    with ThreadPoolExecutor(1) as thread:
+        performed = thread.submit(dispatcher.run_leg, office.leg(case, lease))
+        assert gate.reached.wait(20)
+        time.sleep(lease.total_seconds() * 2)
+        assert office.claims(case, lease) == []
+        gate.opened.set()
+        performed.result()
+    assert office.status(case) == "completed"
+    assert len(office.pages()) == 1
 
 
 def test_a_fault_in_one_effect_is_logged_here_and_only_named_in_prefect(office, prefect, caplog):
