@@ -20,7 +20,7 @@ from smr_engine.adapters.network_guard import NetworkGuard
 from smr_engine.adapters.notify import AppriseNotifier, NotifierConfig
 from smr_engine.adapters.playbook_files import FolderPlaybooks
 from smr_engine.adapters.prefect_health import answers
-from smr_engine.adapters.prefect_server import ensure_server
+from smr_engine.adapters.prefect_server import ensure_server, server_status
 from smr_engine.adapters.shipped import load_schema, shipped_path
 from smr_engine.adapters.wake_socket import SocketWaker, WakeListener
 from smr_engine.engine.world import Account
@@ -80,7 +80,10 @@ def open_workspace(
         attachments=FolderAttachments(state / "attachments"),
         notifier=AppriseNotifier(_notifier(settings, mail, environ), clock),
         connector_for=surroundings.connector_for,
-        callers={"http.request": surroundings},
+        callers={
+            "http.request": surroundings,
+            "prefect.deployment": _Deployments(settings, environ),
+        },
     )
     sync(ws)
     return ws
@@ -137,6 +140,25 @@ class _Outside:
         from smr_engine.adapters.http_request import HttpRequestCaller
 
         return HttpRequestCaller(self.guard, self.environ).call(key, arguments, timeout_s)
+
+
+@dataclass(frozen=True)
+class _Deployments:
+    """Prefect's deployments, their client loaded when the first one is called."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+
+    def call(self, key: str, arguments: Mapping[str, Any], timeout_s: float) -> Mapping[str, Any]:
+        """Start one, or look how its run goes (implements `services.ports.Caller`)."""
+        from smr_engine.adapters.prefect_deployment import DeploymentCaller
+
+        return DeploymentCaller(self.api_url, self.environ).call(key, arguments, timeout_s)
+
+    def api_url(self) -> str:
+        """Return the API address of the settings' server, else of the embedded one if it runs."""
+        settings = self.settings
+        return settings.prefect_api_url or server_status(settings.state_folder).api_url
 
 
 # --- parts -------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def report(ws: Workspace, claim: Claim, tried: Try, *, tries: int = 1, run: str 
 def _outcome(claim: Claim, tried: Try, tries: int, run: str) -> Order:
     result = tried.result
     if isinstance(result, Mapping):
-        result = {**result, "flow_run": run or None}
+        result = {"flow_run": run or None, **result}  # a deployment's own run is the one to name
     command = c.ReportEffect(claim.id, tried.outcome, result, tried.reason, tries=tries)
     return Order(claim.case, command, c.ENGINE, claim.id, claim=claim)
 

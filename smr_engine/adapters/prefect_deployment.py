@@ -1,0 +1,138 @@
+"""The `prefect.deployment` of `call` steps, over Prefect's REST API and without importing Prefect.
+
+A flow run is looked for under the effect's key and started if there is none, so that each try is
+also the next look at it: nothing is kept between them, and none is started twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from smr_engine.services.ports import EffectRefusedError, EffectUnavailableError
+
+REQUESTS = 3
+"""At most so many in one call; they share its time."""
+TRIES = 3
+"""How often a request is sent to a server that says it is busy: SQLite's often is, for a moment."""
+ENDED_BADLY = frozenset({"FAILED", "CRASHED", "CANCELLED"})
+BLOCKS = '"__prefect_kind"'
+"""Would make Prefect render a template or read its own variables in a parameter."""
+LONGEST_REASON = 300  # characters of what Prefect says
+
+Json = Mapping[str, Any]
+
+
+class DeploymentCaller:
+    """Starts deployments and follows their flow runs (implements `services.ports.Caller`).
+
+    Args:
+        api_url: returns the address of Prefect's API; empty if no server runs now.
+        environ: where `PREFECT_API_KEY` or `PREFECT_API_AUTH_STRING` stand for servers that ask.
+    """
+
+    def __init__(self, api_url: Callable[[], str], environ: Mapping[str, str]) -> None:
+        self._api_url = api_url
+        self._environ = environ
+
+    def call(self, key: str, arguments: Json, timeout_s: float) -> Mapping[str, Any]:
+        """Start a deployment, or look how its run goes; may be repeated, `key` starts one run.
+
+        Args:
+            key: the idempotency key of the run.
+            arguments: `deployment` (flow/deployment) and `parameters`.
+            timeout_s: for all requests together, in seconds.
+
+        Returns:
+            `flow_run` (its id) and `state` (its state's name); with `pending` until it has ended.
+
+        Raises:
+            EffectRefusedError: there is no such deployment, it does not take the parameters, or
+                its run has failed, crashed or was cancelled.
+            EffectUnavailableError: Prefect does not answer now; never ambiguous, see above.
+        """
+        deployment, parameters = _asked(arguments)
+        url = self._api_url()
+        if not url:
+            raise EffectUnavailableError("No Prefect server runs now")
+        with _client(url, timeout_s / REQUESTS, self._environ) as client:
+            run = _found(client, key) or _started(client, key, deployment, parameters)
+        return _told(run, deployment)
+
+
+def _asked(arguments: Json) -> tuple[str, Json]:
+    deployment = str(arguments.get("deployment") or "")
+    if deployment.count("/") != 1 or not all(deployment.split("/")):
+        raise EffectRefusedError(f"{deployment[:80]!r} is no deployment; write flow/deployment")
+    parameters = arguments.get("parameters") or {}
+    if BLOCKS in json.dumps(parameters):
+        raise EffectRefusedError(f"A parameter may not say {BLOCKS}: Prefect would carry it out")
+    return deployment, parameters
+
+
+def _client(url: str, timeout_s: float, environ: Mapping[str, str]) -> httpx.Client:
+    secure = not url.startswith("http://")  # without: no time for certificates that are not used
+    headers, auth = {}, None
+    if token := environ.get("PREFECT_API_KEY"):
+        headers["Authorization"] = f"Bearer {token}"
+    elif pair := environ.get("PREFECT_API_AUTH_STRING"):
+        auth = httpx.BasicAuth(*pair.split(":", 1)) if ":" in pair else None
+    return httpx.Client(
+        base_url=url, headers=headers, auth=auth, timeout=timeout_s, verify=secure, trust_env=secure
+    )
+
+
+def _found(client: httpx.Client, key: str) -> Json | None:
+    asked = {"flow_runs": {"idempotency_key": {"any_": [key]}}, "limit": 1}
+    runs = _data(_answer(client, "POST", "flow_runs/filter", asked))
+    return runs[0] if runs else None
+
+
+def _started(client: httpx.Client, key: str, deployment: str, parameters: Json) -> Json:
+    flow, name = (quote(part, safe="") for part in deployment.split("/"))
+    known = _answer(client, "GET", f"deployments/name/{flow}/{name}")
+    if known.status_code == httpx.codes.NOT_FOUND:
+        raise EffectRefusedError(
+            f"Prefect has no deployment '{deployment}'; deploy it there, or correct the playbook"
+        )
+    wanted = {"parameters": parameters, "idempotency_key": key, "state": {"type": "SCHEDULED"}}
+    place = f"deployments/{_data(known)['id']}/create_flow_run"
+    started: Json = _data(_answer(client, "POST", place, wanted))
+    return started
+
+
+def _answer(client: httpx.Client, method: str, place: str, body: Json | None = None) -> Any:
+    """Return what Prefect answers; a 4xx is an answer to whoever asked."""
+    try:
+        for _ in range(TRIES):
+            answer = client.request(method, place, json=body)
+            if answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
+                return answer
+    except httpx.TransportError as problem:
+        raise EffectUnavailableError("Prefect does not answer now") from problem
+    raise EffectUnavailableError(f"Prefect answers with status {answer.status_code}")
+
+
+def _data(answer: httpx.Response) -> Any:
+    if not answer.is_success:
+        said = " ".join(answer.text.split())[:LONGEST_REASON]
+        raise EffectRefusedError(f"Prefect says no with status {answer.status_code}: {said}")
+    try:
+        return answer.json()
+    except ValueError:
+        raise EffectRefusedError("What answers at prefect_api_url is not Prefect's API") from None
+
+
+def _told(run: Json, deployment: str) -> Mapping[str, Any]:
+    state = run.get("state") or {}
+    kind, name = state.get("type"), state.get("name", "")
+    if kind in ENDED_BADLY:
+        raise EffectRefusedError(
+            f"The flow run {run['id']} of '{deployment}' ended: {name}; Prefect shows why"
+        )
+    told = {"flow_run": run["id"], "state": name}
+    return told if kind == "COMPLETED" else {**told, "pending": True}
