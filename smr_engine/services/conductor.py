@@ -85,6 +85,7 @@ class Conductor:
         self._starts_again_at = LONG_AGO
         self._stop = threading.Event()
         self._prefect_away_until: datetime | None = None
+        self._prefect_missed_since: datetime | None = None
 
     def stop(self) -> None:
         """Ask the loop to finish what is under way and return."""
@@ -120,8 +121,11 @@ class Conductor:
         """Do what is due and owed now; return whether there was anything."""
         now = self._ws.clock.now()
         self._running = {f for f in self._running if not f.done()}
-        fired = self._fire(now)
-        dispatched = self._dispatch(now)
+        with self._ws.storage.reading() as unit:  # looking is cheaper than claiming
+            due = unit.due.next_instant()
+        there_is = due is not None and due <= now
+        fired = there_is and self._fire(now)
+        dispatched = there_is and self._dispatch(now)
         return self._open(now) or fired or dispatched
 
     # --- timers ---
@@ -211,22 +215,29 @@ class Conductor:
         try:
             work()
         except DispatchUnavailableError as problem:
-            if self._prefect_away_until is None:
+            now = self._ws.clock.now()
+            if self._prefect_missed_since is None:
                 log.warning("Prefect does not answer: %s", problem)
-            self._without_prefect(owed)
-            self._prefect_away_until = self._ws.clock.now() + timedelta(seconds=RETRY_S)
+                self._prefect_missed_since = now
+            self._without_prefect(owed, self._prefect_missed_since)
+            self._prefect_away_until = now + timedelta(seconds=RETRY_S)
         else:
-            self._prefect_away_until = None
+            self._prefect_missed_since = self._prefect_away_until = None
 
-    def _without_prefect(self, owed: Iterable[Leg]) -> None:
+    def _without_prefect(self, owed: Iterable[Leg], missed_since: datetime) -> None:
+        """Perform legs once the grace period is over.
+
+        It begins when Prefect is first missed: what was owed while nobody worked is no reason to
+        pass by a Prefect that is only booting.
+        """
         now = self._ws.clock.now()
         grace = timedelta(seconds=self._ws.options.grace_s)
         for leg in owed:
-            if now - leg.owed_at >= grace:
+            if now - max(leg.owed_at, missed_since) >= grace:
                 for claim in legs.claims_of([leg]):
                     self._perform_bare(claim)
             else:
-                self._release(leg)
+                legs.release(self._ws, legs.claims_of([leg]))
 
     def _perform_bare(self, claim: Claim) -> None:
         """Perform an effect without a flow run; one that meets a fault keeps no other waiting."""
@@ -235,11 +246,6 @@ class Conductor:
         except Exception:
             log.exception("%s met a fault; it is tried again later", claim.id)
             legs.put_off(self._ws, "effect", [claim])
-
-    def _release(self, leg: Leg) -> None:
-        with self._ws.storage.writing() as unit:
-            unit.claims.release("effect", legs.claims_of([leg]))
-            unit.keep()
 
     # --- pauses ---
 

@@ -19,6 +19,7 @@ from smr_engine.services import cases, directory, items, legs, schedules
 from smr_engine.services.conductor import Conductor
 from smr_engine.services.ports import (
     Connector,
+    Dispatcher,
     DispatchUnavailableError,
     Leg,
     Message,
@@ -28,7 +29,7 @@ from smr_engine.services.ports import (
 from smr_engine.services.stored import EventFilter
 from smr_engine.services.transact import Order, apply
 from smr_engine.services.workspace import Actor, Workspace
-from tests.support.houses import furnish
+from tests.support.houses import DirectDispatcher, SetClock, furnish
 
 LEASE = timedelta(seconds=0.6)
 NOTE = """
@@ -63,6 +64,25 @@ class Away:
         raise DispatchUnavailableError("it is not there")
 
 
+class Booting:
+    """A Prefect that is there from its third leg on."""
+
+    def __init__(self, ws: Workspace) -> None:
+        self._ws = ws
+        self.asked = 0
+        self.performed: list[str] = []
+
+    def run_leg(self, leg: Leg) -> None:
+        self.asked += 1
+        if self.asked < 3:
+            raise DispatchUnavailableError("it is booting")
+        DirectDispatcher(self._ws).run_leg(leg)
+        self.performed += [owed.name for owed in leg.owed]
+
+    def run_batch(self, owed: Sequence[Leg]) -> None:
+        raise AssertionError("there is only one leg")
+
+
 class Gate:
     """A connector that waits at a gate before it publishes."""
 
@@ -87,9 +107,9 @@ class Place:
     root: Path
     opened: list[Workspace]
 
-    def open(self) -> Workspace:
+    def open(self, grace_s: int = 0) -> Workspace:
         """Open it as another process does."""
-        ws = open_workspace(self.root, {"SMR_PREFECT_GRACE_SECONDS": "0"})
+        ws = open_workspace(self.root, {"SMR_PREFECT_GRACE_SECONDS": str(grace_s)})
         self.opened.append(ws)
         return ws
 
@@ -104,8 +124,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 
 @contextmanager
-def conducting(ws: Workspace) -> Iterator[Conductor]:
-    made = conductor(ws, Away())
+def conducting(ws: Workspace, prefect: Dispatcher | None = None) -> Iterator[Conductor]:
+    made = conductor(ws, prefect or Away())
     thread = threading.Thread(target=made.run)
     thread.start()
     try:
@@ -272,3 +292,17 @@ def test_a_conductor_leaves_no_socket_behind(place: Place) -> None:
     with conducting(ws):
         until(lambda: list(sockets.glob("*")))
     assert list(sockets.glob("*")) == []
+
+
+def test_what_was_owed_while_nobody_worked_waits_for_a_prefect_that_is_booting(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smr_engine.services.conductor.RETRY_S", 0.05)
+    ws = place.open(grace_s=30)
+    evening = replace(ws, clock=SetClock(ws.clock.now() - timedelta(hours=8)))
+    case = cases.start(evening, Actor("ana"), "note", {}).case
+    prefect = Booting(ws)
+    with conducting(ws, prefect):
+        until(lambda: prefect.performed)
+    assert prefect.asked == 3
+    assert happened(ws, "EffectDone", case) == len(prefect.performed)

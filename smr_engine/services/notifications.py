@@ -1,0 +1,78 @@
+"""Telling people: one message for each recipient, and nobody twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from smr_engine.engine import commands as c
+from smr_engine.engine.world import World
+from smr_engine.services.ports import (
+    EffectAmbiguousError,
+    EffectRefusedError,
+    EffectUnavailableError,
+    Message,
+    Recipient,
+)
+from smr_engine.services.stored import Claim
+from smr_engine.services.trying import Job, Try
+from smr_engine.services.workspace import Workspace
+
+
+def recipient(world: World, ref: Mapping[str, str]) -> Recipient:
+    """Return somebody to be told, with the addresses the directory has now."""
+    kind, name = ref["kind"], ref["id"]
+    if kind == "person" and name in world.people:
+        person = world.people[name]
+        return Recipient(kind, name, person.name, person.email, person.notify)
+    outside = {"contact": world.contacts, "vendor": world.vendors}.get(kind, {}).get(name)
+    if outside is not None:
+        return Recipient(kind, name, outside.name, outside.email)
+    return Recipient(kind, name, name, name if kind == "address" else "")
+
+
+def notify(ws: Workspace, claim: Claim, job: Job) -> Try:
+    """Tell everybody who has not been told yet; somebody who cannot be told is not hidden."""
+    effect, payload = job.effect, job.effect.payload
+    told = list((effect.result or {}).get("told", []))
+    refused: list[str] = []
+    later: list[str] = []
+    for ref in payload["to"]:
+        name = ref["id"] if ref["kind"] == "person" else f"{ref['kind']}:{ref['id']}"
+        if name in told:
+            continue
+        problem = _tell(ws, job, ref, name)
+        if problem is None:
+            told.append(name)
+        else:
+            (refused if isinstance(problem, EffectRefusedError) else later).append(
+                f"{name}: {problem}"
+            )
+    withheld = [r["id"] for r in payload.get("withheld", [])]
+    result = {"told": told, **({"withheld": withheld} if withheld else {})}
+    if later:
+        return Try(c.Outcome.UNAVAILABLE, result, "; ".join(later))
+    if refused:
+        return Try(c.Outcome.REFUSED, result, "; ".join(refused))
+    return Try(c.Outcome.DONE, result)
+
+
+def _tell(ws: Workspace, job: Job, ref: Mapping[str, str], name: str) -> Exception | None:
+    effect, payload = job.effect, job.effect.payload
+    item = payload.get("items", {}).get(name, "")
+    body = f"{payload['body']}\n\nPlease acknowledge with: smr ack {item}" if item else None
+    message = Message(
+        key=f"{effect.key}-{name}",
+        case=job.case.header.ref,
+        recipient=recipient(job.world, ref),
+        subject=payload["subject"],
+        body=body or payload["body"],
+        drill=job.case.header.drill,
+    )
+    try:
+        ws.notifier.send(message, effect.timeout_s)
+    except (EffectRefusedError, EffectUnavailableError, EffectAmbiguousError) as problem:
+        return problem
+    return None
+
+
+# --- calls and cases of ours -------------------------------------------------------------------
