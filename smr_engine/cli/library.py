@@ -78,32 +78,30 @@ def show(session: Session, name: Name) -> None:
         render_library.playbook(library.outlined(session.shelf, name))
 
 
-@PLAYBOOK.command("graph", "smr playbook graph crisis-response > crisis.mmd")
+@PLAYBOOK.command(
+    "graph",
+    "smr playbook graph crisis-response --format svg > crisis.svg",
+    "smr playbook graph crisis-response > crisis.mmd",
+)
 def graph(
     session: Session,
     name: Name,
     form: Annotated[
-        GraphFormat, typer.Option("--format", help="Only mermaid for now.")
+        GraphFormat, typer.Option("--format", help="Text for Mermaid, or a picture.")
     ] = GraphFormat.MERMAID,
 ) -> None:
-    """Draw a playbook as a Mermaid flowchart.
+    """Draw a playbook: as a Mermaid flowchart or an SVG picture.
 
-    Paste it into any Markdown page that renders Mermaid.
+    Mermaid is for Markdown pages that render it; any browser and office program shows the picture.
     """
-    from smr_engine.errors import Refusal
     from smr_engine.services import library
 
-    if form is GraphFormat.SVG:
-        raise Refusal(
-            "needs-renderer",
-            "An SVG needs a Mermaid renderer, and smr has none.",
-            hint=f"smr playbook graph {name} > {name}.mmd, then `mmdc -i {name}.mmd -o {name}.svg`",
-        )
-    drawn = library.graph(session.shelf, name)
+    draw = library.drawn if form is GraphFormat.SVG else library.graph
+    drawing = draw(session.shelf, name)
     if session.as_json:
-        write_json({"playbook": name, "mermaid": drawn})
+        write_json({"playbook": name, form.value: drawing})
     else:
-        write_raw(drawn)
+        write_raw(drawing)
 
 
 @PLAYBOOK.command("diff", "smr playbook diff crisis-response playbooks/crisis-response.yaml")

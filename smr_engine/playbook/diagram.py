@@ -14,6 +14,7 @@ from smr_engine.playbook.diagram_words import (
     answers_all,
     condition,
     details,
+    option_words,
     title_of_loop,
     until_words,
 )
@@ -22,7 +23,6 @@ from smr_engine.playbook.model import (
     ApprovalStep,
     EndStep,
     ForeachStep,
-    Option,
     ParallelStep,
     Playbook,
     RepeatStep,
@@ -166,7 +166,7 @@ class _Drawing:
         self.join(into, box)
         exits: list[Exit] = []
         for option in step.options:
-            exits += self.steps(option.steps, [(box, _option(option))])
+            exits += self.steps(option.steps, [(box, option_words(option))])
         decider = index_of(self.playbook).by_id.get(step.on or "")
         if not answers_all(step, decider.step if decider else None):
             exits.append((box, "otherwise"))
@@ -250,9 +250,3 @@ class _Drawing:
 
     def write(self, *lines: str) -> None:
         self.lines += ["  " * (self.depth - 1) + line for line in lines]
-
-
-def _option(option: Option) -> str:
-    if option.outcome is not None:
-        return option.outcome
-    return condition(option.when) if option.when is not None else "otherwise"

@@ -18,6 +18,7 @@ from smr_engine.playbook.model import (
     Expression,
     ForeachStep,
     NotifyStep,
+    Option,
     Party,
     PartyKind,
     Playbook,
@@ -99,6 +100,13 @@ def answers_all(step: SwitchStep, decider: Step | None) -> bool:
         return True
     named = {option.outcome for option in step.options}
     return isinstance(decider, DecisionStep) and named.issuperset(decision_outcomes(decider))
+
+
+def option_words(option: Option) -> str:
+    """Return what leads into an option of a switch."""
+    if option.outcome is not None:
+        return option.outcome
+    return condition(option.when) if option.when is not None else "otherwise"
 
 
 def title_of_loop(step: ForeachStep | RepeatStep) -> str:

@@ -142,6 +142,13 @@ def graph(ws: Shelf, name: str) -> str:
     return mermaid(read(ws, name)[0])
 
 
+def drawn(ws: Shelf, name: str) -> str:
+    """Return a playbook as a picture (SVG)."""
+    from smr_engine.playbook.picture import picture  # only one command draws
+
+    return picture(read(ws, name)[0])
+
+
 def diff(ws: Workspace, first: str, second: str) -> str:
     """Return the difference of two playbooks, each a name of the library, a digest or a file."""
     before, after = (
