@@ -93,7 +93,7 @@ def _ask(run: Run, place: Place, to: list[who.RecipientRef]) -> dict[str, str]:
         outside = recipient["kind"] in OUTSIDE
         people = who.owners(run) if outside else (recipient["id"],)
         words = run.text(place.scope, place.step.title)
-        title = f"{words} ({name})" if outside else words
+        title = f"{words} ({_called(run, recipient)})" if outside else words
         asked[name] = work.open_item(
             run,
             place,
@@ -104,6 +104,13 @@ def _ask(run: Run, place: Place, to: list[who.RecipientRef]) -> dict[str, str]:
             subject=name,
         )
     return asked
+
+
+def _called(run: Run, recipient: who.RecipientRef) -> str:
+    """Return what the directory calls an outsider; an address is called as it is."""
+    register = {"contact": run.world.contacts, "vendor": run.world.vendors}
+    known = register.get(recipient["kind"], {}).get(recipient["id"])
+    return known.name if known else recipient["id"]
 
 
 def _output(run: Run, place: Place, result: Json) -> dict[str, list[str]]:

@@ -108,11 +108,24 @@ def test_the_owner_records_what_outsiders_acknowledge():
     case.book.perform()
     item = next(i for i in case.items() if i.subject == "contact:regulator-desk")
     assert item.offered == ("sam",)
-    assert item.title == "tell (contact:regulator-desk)"
+    assert item.title == "tell (Regulator)"
     with pytest.raises(Refusal, match="was not asked"):
         case.book.do(case.ref, c.CompleteItem(item.id), "lea")
     case.book.do(case.ref, c.CompleteItem(item.id), "sam")
     assert case.state("tell").detail["acknowledged"] == ["contact:regulator-desk"]
+
+
+def test_an_outsider_who_is_asked_is_called_as_the_directory_does_and_an_address_as_it_is():
+    to = ("vendor:monitoring", "contact:gone", "address:x@example.test", "legal")
+    case = opened(co.notify("tell", *to, acknowledge=WAITS))
+    titles = {item.subject: item.title for item in case.items()}
+    assert titles == {
+        "vendor:monitoring": "tell (Monitoring)",
+        "contact:gone": "tell (gone)",
+        "address:x@example.test": "tell (x@example.test)",
+        "lea": "tell",
+        "luis": "tell",
+    }
 
 
 def test_an_acknowledgement_in_an_element_that_is_over_is_still_taken_and_closes_with_the_case():
