@@ -68,6 +68,19 @@ class Tally:
         return Worked(self.effects, self.timers, len(self.cases))
 
 
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """When the next timer or effect may be claimed, and the next schedule is due; None: never."""
+
+    owed: datetime | None = None
+    scheduled: datetime | None = None
+
+    @property
+    def first(self) -> datetime | None:
+        """Return the earlier of the two."""
+        return min((at for at in (self.owed, self.scheduled) if at is not None), default=None)
+
+
 class Conductor:
     """One conductor of one workspace; it closes its listener when it ends."""
 
@@ -83,6 +96,7 @@ class Conductor:
         self._running: set[Future[None]] = set()
         self._opening: Future[None] | None = None
         self._starts_again_at = LONG_AGO
+        self._coming = Coming()
         self._stop = threading.Event()
         self._prefect_away_until: datetime | None = None
         self._prefect_missed_since: datetime | None = None
@@ -121,12 +135,17 @@ class Conductor:
         """Do what is due and owed now; return whether there was anything."""
         now = self._ws.clock.now()
         self._running = {f for f in self._running if not f.done()}
-        with self._ws.storage.reading() as unit:  # looking is cheaper than claiming
-            due = unit.due.next_instant()
-        there_is = due is not None and due <= now
-        fired = there_is and self._fire(now)
-        dispatched = there_is and self._dispatch(now)
+        self._coming = self._look()
+        owed = _has_come(self._coming.owed, now)
+        fired = owed and self._fire(now)
+        dispatched = owed and self._dispatch(now)
         return self._open(now) or fired or dispatched
+
+    def _look(self) -> Coming:
+        """Look what comes next: much cheaper than claiming, and most wake-ups find nothing."""
+        with self._ws.storage.reading() as unit:
+            owed = unit.due.next_instant()
+        return Coming(owed, schedules.next_instant(self._ws))
 
     # --- timers ---
 
@@ -159,6 +178,8 @@ class Conductor:
         if self._opening is not None and not self._opening.done():
             return False
         again = now >= self._starts_again_at
+        if not again and not _has_come(self._coming.scheduled, now):
+            return False
         late = schedules.late(self._ws, now, again=again)
         if again:
             self._starts_again_at = now + START_AGAIN
@@ -256,19 +277,17 @@ class Conductor:
         with self._ws.storage.reading() as unit:
             if unit.due.in_hand(now):
                 return False  # another conductor is at it, or was when it was lost
-        at = self._next_instant()
+        at = self._look().first
         return at is None or at > now
 
     def _pause(self) -> float:
-        """Return how long to sleep, in seconds."""
-        at = self._next_instant()
+        """Return how long to sleep, in seconds; what came since the last look wakes."""
+        at = self._coming.first
         if at is None:
             return POLL_S
         wait = (at - self._ws.clock.now()).total_seconds()
         return min(max(wait, RETRY_S if wait <= 0 else 0.0), POLL_S)
 
-    def _next_instant(self) -> datetime | None:
-        with self._ws.storage.reading() as unit:
-            due = unit.due.next_instant()
-        instants = [at for at in (due, schedules.next_instant(self._ws)) if at is not None]
-        return min(instants, default=None)
+
+def _has_come(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at <= now

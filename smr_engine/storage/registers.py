@@ -21,10 +21,12 @@ from smr_engine.services.stored import (
 from smr_engine.storage.tables import directory, playbooks, schedule_runs, schedules
 from smr_engine.storage.transaction import Transaction
 
-# Written down once: every command asks which directory is the newest.
+# Written down once: every command asks which directory is the newest, every wake-up for schedules.
 _VERSION: Final = (
     select(directory.c.version, directory.c.digest).order_by(directory.c.version.desc()).limit(1)
 )
+_ALL_SCHEDULES: Final = select(schedules).order_by(schedules.c.id)
+_SCHEDULES: Final = _ALL_SCHEDULES.where(schedules.c.removed_at.is_(None))
 
 
 class SqlPlaybooks:
@@ -94,9 +96,7 @@ class SqlSchedules:
 
     def all(self, *, removed: bool = False) -> Sequence[ScheduleRow]:
         """Return the schedules; see the port."""
-        asked = select(schedules).order_by(schedules.c.id)
-        if not removed:
-            asked = asked.where(schedules.c.removed_at.is_(None))
+        asked = _ALL_SCHEDULES if removed else _SCHEDULES
         rows = self._transaction.connection.execute(asked).mappings()
         return [ScheduleRow(**{**r, "inputs": msgspec.json.decode(r["inputs"])}) for r in rows]
 
