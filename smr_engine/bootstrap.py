@@ -21,7 +21,7 @@ from smr_engine.adapters.notify import AppriseNotifier, NotifierConfig
 from smr_engine.adapters.playbook_files import FolderPlaybooks
 from smr_engine.adapters.prefect_health import answers
 from smr_engine.adapters.prefect_server import ensure_server, server_status
-from smr_engine.adapters.shipped import load_schema, shipped_path
+from smr_engine.adapters.shipped import lay_out_schemas, load_schema, shipped_path
 from smr_engine.adapters.wake_socket import SocketWaker, WakeListener
 from smr_engine.engine.world import Account
 from smr_engine.services import legs
@@ -57,6 +57,7 @@ def open_workspace(
     settings = load_settings(root, environ, load_schema("settings"))
     state = settings.state_folder
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lay_out_schemas(state)
     storage = _storage(settings)
     clock = clock or SystemClock()
     guard = NetworkGuard(settings.connectors.allow_inside)

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from smr_engine.adapters.workspace_files import write_whole
 from smr_engine.errors import NotFound
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -26,6 +27,18 @@ def shipped_path(kind: Literal["playbooks", "schemas"]) -> Path:
             return folder
     message = f"this installation has no shipped {kind}"
     raise NotFound("shipped-files-missing", message, hint="install smr-engine again")
+
+
+def lay_out_schemas(state: Path) -> None:
+    """Keep the schemas in a workspace's state folder as this version has them.
+
+    The files of a workspace name them there, so that an editor completes and explains.
+    """
+    for schema in shipped_path("schemas").glob("*.schema.json"):
+        target = state / "schemas" / schema.name
+        content = schema.read_bytes()
+        if not target.is_file() or target.read_bytes() != content:
+            write_whole(target, content)
 
 
 @cache

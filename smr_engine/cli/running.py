@@ -31,9 +31,11 @@ def init(
     ] = False,
 ) -> None:
     """Make a workspace."""
+    from smr_engine.adapters.shipped import lay_out_schemas
     from smr_engine.services import setup
 
     setup.init(folder, sample)
+    lay_out_schemas(folder / setup.STATE)
     if session.as_json:
         write_json({"workspace": folder})
         return

@@ -16,7 +16,10 @@ PLAYBOOKS = """\
 # Playbooks of this workspace
 
 One YAML file each, named after its playbook: `recall.yaml` holds `playbook: recall`.
-A playbook here takes the place of the shipped one of the same name.
+A playbook here takes the place of the shipped one of the same name. With this first line an editor
+that knows YAML completes and explains it:
+
+    # yaml-language-server: $schema=../.smr/schemas/playbook.schema.json
 
     smr playbooks                 what there is, shipped ones included
     smr validate playbooks        every problem, with line and column
@@ -24,7 +27,7 @@ A playbook here takes the place of the shipped one of the same name.
 """
 
 DIRECTORY = """\
-# yaml-language-server: $schema=../schemas/directory.schema.json
+# yaml-language-server: $schema=.smr/schemas/directory.schema.json
 #
 # Who works here, in which roles, and where the company speaks.
 # After a change: `smr validate directory.yaml`; a local workspace then takes it over by itself.

@@ -468,6 +468,12 @@ def test_a_workspace_is_not_made_over_another(office):
     assert (refused.exit_code, "already" in refused.stderr) == (1, True)
 
 
+def test_a_new_workspace_has_the_schemas_that_its_files_name_to_an_editor(tmp_path):
+    assert smr("init", str(tmp_path / "new")).exit_code == 0
+    first = (tmp_path / "new/smr.yaml").read_text(encoding="utf-8").splitlines()[0]
+    assert (tmp_path / "new" / first.partition("$schema=")[2]).is_file()
+
+
 def test_times_are_shown_in_the_readers_zone(office):
     case = office.start()
     assert "times in Europe/Madrid" in office.done("timeline", case).stdout

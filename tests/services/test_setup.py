@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import stat
 from pathlib import Path
 
@@ -62,6 +64,25 @@ def test_every_setting_stands_in_the_file_with_its_meaning(tmp_path: Path, sampl
     for key in keys:
         assert f"\n# {key}:" in text or f"\n{key}:" in text, key
     assert read_settings(text.encode(), "smr.yaml", load_schema("settings"))[1] == []
+
+
+@pytest.mark.parametrize("sample", [True, False])
+def test_an_editor_finds_the_schema_that_each_file_names_as_this_version_has_it(
+    tmp_path: Path, sample: bool
+):
+    setup.init(tmp_path, sample)
+    old = tmp_path / ".smr/schemas/settings.schema.json"
+    old.parent.mkdir()
+    old.write_text("{}", encoding="utf-8")
+    open_workspace(tmp_path, {}).storage.close()
+    named = {}
+    for name in ("smr.yaml", "directory.yaml", "playbooks/README.md"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        (line,) = re.findall(r"# yaml-language-server: \$schema=(\S+)", text)
+        named[name] = json.loads((tmp_path / name).parent.joinpath(line).read_bytes())
+    assert list(named.values()) == [
+        load_schema(name) for name in ("settings", "directory", "playbook")
+    ]
 
 
 def test_nobody_else_can_look_into_the_state(tmp_path: Path):
