@@ -15,7 +15,7 @@ from typing import Any
 from smr_engine.engine.statuses import CaseStatus, EffectKind, EffectStatus
 from smr_engine.engine.world import World
 from smr_engine.errors import SmrError
-from smr_engine.services import directory, directory_import, library, schedules
+from smr_engine.services import directory, directory_import, doctor_playbooks, schedules
 from smr_engine.services.directory_text import directory_digest
 from smr_engine.services.stored import CaseRow, EffectRow, EventFilter, StoredEvent
 from smr_engine.services.views import Finding
@@ -150,14 +150,7 @@ def _roles(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
 
 
 def _playbooks(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
-    names = sorted(ws.files.names())
-    for name in names:
-        try:
-            library.load(ws, name)
-        except SmrError as error:
-            first = error.message.splitlines()[0].rstrip(":")
-            yield Finding("playbooks", False, first, f"smr validate {name}")
-    yield Finding("playbooks", bool(names), f"looked at: {_listed(names, len(names))}")
+    return doctor_playbooks.examine(ws, seen.world)
 
 
 def _schedules(ws: Workspace, seen: _Seen) -> Iterator[Finding]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from smr_engine.bootstrap import open_workspace
 from smr_engine.engine.world import Account
 from smr_engine.errors import SmrError
-from smr_engine.services import doctor, items
+from smr_engine.services import doctor, items, setup
 from smr_engine.services.ports import EffectAmbiguousError, EffectRefusedError, Message
 from smr_engine.services.views import Finding
-from smr_engine.services.workspace import Actor
+from smr_engine.services.workspace import Actor, Workspace
 from tests.services.company import Company
 
 
@@ -88,6 +93,37 @@ def test_a_playbook_with_errors_is_found(company: Company):
     found = findings(company)["playbooks"]
     assert not found.ok
     assert "broken" in found.message
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[Workspace]:
+    """A new workspace of one person, without the sample company."""
+    setup.init(tmp_path / "plain", sample=False)
+    ws = open_workspace(tmp_path / "plain", {})
+    yield ws
+    ws.storage.close()
+
+
+def test_shipped_playbooks_that_nobody_uses_are_no_fault_and_it_is_said_once_what_they_need(plain):
+    found = doctor.examine(plain)
+    assert [finding for finding in found if not finding.ok] == []
+    said = [f.message for f in found if f.what == "playbooks" and "not in use" in f.message]
+    assert len(said) == 1
+    for part in ("crisis-response, holding-statement", "the roles agency, comms-director"):
+        assert part in said[0]
+    assert "the groups all-communicators, all-staff" in said[0]
+
+
+def test_a_shipped_playbook_that_is_used_must_be_startable(plain):
+    own = (
+        "playbook: own\nversion: 1.0.0\ntitle: Own\nowner: smr-lead\n"
+        "steps: [{id: state, kind: playbook, playbook: holding-statement, wait_until_done: false,"
+        " inputs: {title: Fire, type: other}}]\n"
+    )
+    (plain.root / "playbooks/own.yaml").write_text(own, encoding="utf-8")
+    listed = replace(plain, options=replace(plain.options, prefect_start=("policy-review",)))
+    wrong = {finding.hint for finding in doctor.examine(listed) if not finding.ok}
+    assert wrong == {"smr validate holding-statement", "smr validate policy-review"}
 
 
 def test_work_that_nobody_does_is_found(company: Company):
