@@ -64,7 +64,7 @@ def log(
     elif form is LogFormat.JSON or (session.as_json and form is None):
         write_json_list(events)
     else:
-        render_audit.log_lines(session, events)
+        render_audit.log_lines(session.zone, events)
 
 
 def _instant(session: Session, text: str | None) -> datetime | None:

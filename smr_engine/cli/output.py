@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -111,6 +112,11 @@ def console() -> Console:
 def _columns() -> int:
     asked = os.environ.get("COLUMNS", "")
     return int(asked) if asked.isdecimal() and int(asked) >= 20 else WIDTH_OF_PIPES
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal; None where standard output is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def write(*lines: str) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import tzinfo
 from typing import Any
 
 from smr_engine.cli.output import (
@@ -19,6 +20,7 @@ from smr_engine.cli.output import (
     jsonable,
     say,
     table,
+    terminal_width,
     write,
     write_raw,
 )
@@ -32,6 +34,7 @@ LOG_COLUMNS = (
 )
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 _WIDEST_DATA = 100
+_WIDE = 130  # columns that have room for all of an event
 
 
 # --- who ---------------------------------------------------------------------------------------
@@ -86,22 +89,38 @@ def _who_row(session: Session, row: WhoRow) -> tuple[str, ...]:
 # --- the log -----------------------------------------------------------------------------------
 
 
-def log_lines(session: Session, events: Iterable[EventRow]) -> None:
-    """Write events as they come, one a line: number, time, case, kind, actor, data in short."""
+def log_lines(zone: tzinfo, events: Iterable[EventRow]) -> None:
+    """Write events as they come: number, time, case, kind, actor, data in short.
+
+    One a line; on a terminal too narrow for that, who and what stand below.
+    """
+    width = terminal_width()
     none = True
     for event in events:
         none = False
-        role = f" as {event.role}" if event.role else ""
-        acted_for = f" for {event.on_behalf_of}" if event.on_behalf_of else ""
-        about = event.case or event.stream
-        line = (
-            f"{event.seq:>6}  {clock_time(event.at, session.zone)}  {about:<18}"
-            f"  {event.kind:<20}  {one_line(event.actor)}{acted_for}{role}"
-            f"  {shortened(_in_short(event), _WIDEST_DATA)}"
-        )
-        write_raw(line)
+        for line in _log_lines(zone, event, width):
+            write_raw(line)
     if none:
         say("There are no such events.")
+
+
+def _log_lines(zone: tzinfo, event: EventRow, width: int | None) -> Iterator[str]:
+    role = f" as {event.role}" if event.role else ""
+    acted_for = f" for {event.on_behalf_of}" if event.on_behalf_of else ""
+    about = event.case or event.stream
+    head = f"{event.seq:>6}  {clock_time(event.at, zone)}  {about:<18}  {event.kind:<20}"
+    what = f"{one_line(event.actor)}{acted_for}{role}  {shortened(_in_short(event), _WIDEST_DATA)}"
+    if width is None:
+        yield f"{head}  {what}"
+    elif width >= _WIDE:
+        yield _cut(f"{head}  {what}", width)
+    else:
+        yield _cut(head.rstrip(), width)
+        yield _cut(f"{'':6}  {what}", width)
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else f"{line[: width - 1].rstrip()}…"
 
 
 def _in_short(event: EventRow) -> str:

@@ -159,6 +159,35 @@ def test_the_log_as_csv_has_the_columns_of_the_contract(capfd):
     assert rows[1]["case"] == ""
 
 
+class Terminal(io.StringIO):
+    """Standard output as a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("width", "lines"), [(70, 4), (80, 4), (120, 4), (130, 2), (200, 2)])
+def test_the_log_fits_the_terminal(monkeypatch, width, lines):
+    monkeypatch.setenv("COLUMNS", str(width))
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    longest = _event(case="OUTREACH-2026-00017", kind="ScopeEntered", role="comms-director")
+    render_audit.log_lines(UTC, [_event(), longest])
+    shown = screen.getvalue().splitlines()
+    assert len(shown) == lines
+    assert max(map(len, shown)) <= width
+    for word in ("lea as legal", "DecisionRecorded", "2026-11-23 "):
+        assert word in screen.getvalue()
+
+
+def test_in_a_pipe_the_log_has_one_line_an_event(capfd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    render_audit.log_lines(UTC, [_event(), _event(seq=8)])
+    shown = capfd.readouterr().out.splitlines()
+    assert len(shown) == 2
+    assert all("lea as legal  {" in line for line in shown)
+
+
 @given(st.text() | st.integers() | st.none())
 def test_no_cell_of_a_csv_begins_like_a_formula(value):
     cell = render_audit.cell(value)
