@@ -24,6 +24,7 @@ from smr_engine.engine.commands import Actor
 from smr_engine.engine.environment import instant
 from smr_engine.engine.world import World
 from smr_engine.errors import Invalid, NotFound, Refusal
+from smr_engine.playbook.check_timing import why_no_rule
 from smr_engine.playbook.model import Missed, Playbook
 from smr_engine.services import cases, directory, library, schedule_failures, schedule_inputs
 from smr_engine.services.schedule_failures import STREAM
@@ -294,9 +295,12 @@ def checked(ws: Workspace, playbook: str, rule: Rule) -> ScheduleRow:
         missed = Missed(rule.missed)
     except (ZoneInfoNotFoundError, ValueError) as problem:
         raise Invalid("bad-schedule", f"{rule.timezone} {rule.at}: {problem}") from problem
+    if reason := why_no_rule(rule.rrule, rule.at):
+        hint = "like FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO (RFC 5545)"
+        raise Invalid("bad-schedule", f"'{rule.rrule}' {reason}", hint=hint)
     now = ws.clock.now()
     start = datetime.combine(date(now.astimezone(zone).year, 1, 1), wall, zone)
-    row = ScheduleRow(
+    return ScheduleRow(
         id="",
         playbook=playbook,
         rrule=rule.rrule,
@@ -308,15 +312,6 @@ def checked(ws: Workspace, playbook: str, rule: Rule) -> ScheduleRow:
         created_by="engine",
         added_at=now,
     )
-    try:
-        following = next(dues(row, now), None)
-    except (ValueError, KeyError, TypeError) as problem:
-        message = f"'{rule.rrule}' is not a recurrence rule: {problem}"
-        hint = "like FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO (RFC 5545)"
-        raise Invalid("bad-schedule", message, hint=hint) from problem
-    if following is None:
-        raise Invalid("bad-schedule", f"'{rule.rrule}' never comes again")
-    return row
 
 
 def _may(ws: Workspace, unit: UnitOfWork, playbook: Playbook, actor: Actor) -> None:

@@ -179,6 +179,7 @@ STRANGERS = [
     ("ana schedule remove policy-review-9", "policy-review-9"),
     ("ana schedule next 3 --schedule policy-review-9", "policy-review-9"),
     ("ana schedule add policy-review --rrule FREQ=SOMETIMES --at 09:00 --timezone UTC", "FREQ"),
+    ("ana schedule add policy-review --rrule FREQ=SECONDLY --at 09:00 --timezone UTC", "too often"),
     ("ana schedule add policy-review --rrule FREQ=DAILY --at 25:00 --timezone UTC", "25:00"),
     ("ana schedule add policy-review --rrule FREQ=DAILY --at 09:00 --timezone Mars", "Mars"),
     ("tom schedule add policy-review --rrule FREQ=DAILY --at 09:00 --timezone UTC", "smr-lead"),
