@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from smr_engine.playbook.expressions import ExpressionError, compile_expression
+from smr_engine.playbook.expressions import ExpressionError, Path, compile_expression
 from smr_engine.playbook.index import PlaybookIndex, Position
 from smr_engine.playbook.model import (
     ApprovalStep,
+    DraftStep,
     EndStep,
     Expression,
     ForeachStep,
     OnExpiry,
     ParallelStep,
     RepeatStep,
+    SetStep,
     Step,
     SwitchStep,
 )
@@ -23,10 +25,15 @@ Level = tuple[tuple[Step, ...], int]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something that must have held; equal if it is the same, however it is written."""
+    """Something that must have held; equal if it is the same, however it is written.
+
+    `asked` is the step or block at which it was evaluated, `reads` are the names in it.
+    """
 
     meaning: tuple[str, ...]
     words: str = field(compare=False)
+    asked: Position = field(compare=False)
+    reads: frozenset[Path] = field(default=frozenset(), compare=False)
 
 
 def why_not_ended(index: PlaybookIndex, at: Position, step_id: str) -> str:
@@ -88,9 +95,12 @@ def why_not_granted(index: PlaybookIndex, at: Position, approval_id: str) -> str
     if reason := why_not_ended(index, at, approval_id):
         return reason
     approval = index.of(approval_id)
-    missing = [c for c in _conditions(index, approval) if c not in _conditions(index, at)]
-    if missing:
-        return f"is asked only {missing[0].words}, and this step runs otherwise, too"
+    here = _conditions(index, at)
+    if _outcome_is(approval_id, "approved", at) in here:
+        return ""
+    for condition in _conditions(index, approval):
+        if reason := _why_not_met(index, condition, here):
+            return f"is asked only {condition.words}, {reason}"
     depth = _where_they_part(index, at, approval) or 0
     blocks = [block for block, _ in approval.parents[depth:]]
     return _way_past(approval.step, blocks, at)
@@ -152,15 +162,77 @@ def _may_come_before(index: PlaybookIndex, position: Position, target: Position)
     return isinstance(target.parents[depth - 1][0], ParallelStep)  # else options: only one is taken
 
 
+# --- conditions ----------------------------------------------------------------------------------
+
+
+def _why_not_met(index: PlaybookIndex, wanted: Condition, here: list[Condition]) -> str:
+    """Return why what had to hold for one step need not hold for another; empty if it must."""
+    same = [condition for condition in here if condition == wanted]
+    if not same:
+        return "and this step runs otherwise, too"
+    changers = [_changed_between(index, wanted, condition) for condition in same]
+    return f"which `{changers[0]}` may change before this step" if all(changers) else ""
+
+
+def _changed_between(index: PlaybookIndex, first: Condition, second: Condition) -> str:
+    """Return a step that may change what is read between two evaluations of the same words."""
+    if first.asked.step is second.asked.step:
+        return ""
+    both = (first.asked, second.asked)
+    for step_id, changer in index.by_id.items():
+        if not _changes(changer.step, first.reads):
+            continue
+        before = not any(why_not_ended(index, at, step_id) for at in both)
+        after = not any(_may_come_before(index, changer, at) for at in both)
+        if _runs_again(changer, both) or not (before or after):
+            return step_id
+    return ""
+
+
+def _changes(step: Step, reads: frozenset[Path]) -> bool:
+    if isinstance(step, SetStep) and step.severity is not None:
+        return any(path[:2] == ("case", "severity") for path in reads)
+    if isinstance(step, DraftStep):
+        return any(path[:2] == ("documents", step.document) for path in reads)
+    return False
+
+
+def _runs_again(changer: Position, both: tuple[Position, Position]) -> bool:
+    """Return whether a step runs for other elements meanwhile, or in rounds around one of two."""
+    first, second = ({block.id for block, _ in at.parents} for at in both)
+    for block, _ in changer.parents:
+        if isinstance(block, ForeachStep) and block.id in first | second:
+            return True
+        if isinstance(block, RepeatStep) and block.id in first ^ second:
+            return True
+    return False
+
+
 def _conditions(index: PlaybookIndex, at: Position) -> list[Condition]:
     """Return what must have held for a step to run: its `when`, and those and options around it."""
     found: list[Condition] = []
     for block, entry in at.parents:
         found += _when(block.when, index.of(block.id))
         if isinstance(block, SwitchStep):
-            words = f"in the option `{entry}` of `{block.id}`"
-            found.append(Condition(("option", block.id, entry), words))
+            found += _taken(block, entry, index.of(block.id))
     return [*found, *_when(at.step.when, at)]
+
+
+def _taken(switch: SwitchStep, entry: str, at: Position) -> list[Condition]:
+    """Return what held where an option was taken: that it was, and its own condition."""
+    words = f"in the option `{entry}` of `{switch.id}`"
+    found = [Condition(("option", switch.id, entry), words, at)]
+    if switch.on is not None:
+        found.append(_outcome_is(switch.on, entry, at))
+    for option in switch.options:
+        if option.name == entry:
+            found += _when(option.when, at)
+    return found
+
+
+def _outcome_is(step_id: str, outcome: str, asked: Position) -> Condition:
+    source = f"steps.{step_id}.outcome == '{outcome}'"
+    return Condition(("when", compile_expression(source).meaning, ""), f"when {source}", asked)
 
 
 def _when(when: Expression | None, at: Position) -> list[Condition]:
@@ -170,9 +242,10 @@ def _when(when: Expression | None, at: Position) -> list[Condition]:
     try:
         compiled = compile_expression(when.source)
     except ExpressionError:
-        return [Condition(("when", when.source), words)]  # reported where it is checked itself
+        return [Condition(("when", when.source), words, at)]  # reported where it is checked itself
     if compiled.constant and compiled.holds({}):
         return []
     beat = {"round", "previous"} & {path[0] for path in compiled.references}
     home = at.document_home if beat else None  # the same words mean another round elsewhere
-    return [Condition(("when", compiled.meaning, home or ""), words)]
+    meaning = ("when", compiled.meaning, home or "")
+    return [Condition(meaning, words, at, compiled.references)]

@@ -144,6 +144,29 @@ def test_a_shipped_playbook_has_no_problem_in_a_company_with_two_people_per_role
             PUBLISH.replace("  - ", "    ") + "]}",
         ),
         (DRAFT, APPROVE.replace("quorum", "when: 'true', quorum"), PUBLISH),
+        (
+            DRAFT,
+            APPROVE.replace("quorum", "when: inputs.risky, quorum"),
+            "  - {id: by_risk, kind: switch, options: [{when: inputs.risky, steps: [",
+            PUBLISH.replace("  - ", "    ") + "]}]}",
+        ),
+        (
+            DRAFT,
+            APPROVE.replace("quorum", "expires: 2d, on_expiry: skip, quorum"),
+            "  - {id: by_answer, kind: switch, on: approve_note, options: {approved: [",
+            PUBLISH.replace("  - ", "    ") + "]}}",
+        ),
+        (
+            DRAFT,
+            APPROVE.replace("quorum", "when: inputs.risky, quorum"),
+            PUBLISH.replace("account", "when: steps.approve_note.outcome == 'approved', account"),
+        ),
+        (
+            "  - {id: rescore, kind: set, severity: high, reason: It spreads.}",
+            DRAFT,
+            APPROVE.replace("quorum", "when: case.severity.rank == 1, quorum"),
+            PUBLISH.replace("account", "when: case.severity.rank == 1, account"),
+        ),
     ],
     ids=[
         "same list",
@@ -154,11 +177,16 @@ def test_a_shipped_playbook_has_no_problem_in_a_company_with_two_people_per_role
         "same option",
         "inside a repeat",
         "a when that always holds",
+        "option with the identical when",
+        "option of the approval's outcome",
+        "when it was approved",
+        "severity set before both",
     ],
 )
 def test_a_publication_whose_approval_is_certain_passes(body):
-    top = "inputs: {fields: {risky: yes_no}}\n" + NOTE
-    assert said(steps(*body, top=top)) == []
+    top = "inputs: {fields: {risky: yes_no}}\nseverity: {levels: [high, low]}\n" + NOTE
+    found = said(steps(*body, top=top))
+    assert [problem for problem in found if "missing-outcome" not in problem] == []
 
 
 def test_names_that_are_certain_resolve_everywhere_they_may_stand():
