@@ -102,6 +102,8 @@ def _heads(session: Session, view: ItemView) -> Iterator[tuple[str, str]]:
         words = f"{due_words(view.due, session.now)} ({instant(view.due, session.zone)})"
         late = view.overdue and view.status == "open"
         yield "Due", Styled(words, LATE) if late else words
+    if view.expires is not None and view.status == "open":
+        yield "Until", f"{instant(view.expires, session.zone)}: it cannot be answered after that"
     yield "Asked", listed([session.name_of(person) for person in view.offered])
     yield "Replaces", f"{view.previous}, which no longer counts" if view.previous else ""
     checks = [_CHECKS[rule](value) for check in view.checks for rule, value in check.items()]

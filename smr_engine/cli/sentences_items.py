@@ -80,7 +80,7 @@ def _item_closed(event: EventRow, memory: Memory) -> str:
             f"{item_title(event, memory)} no longer counts ({data['why']}): see {data['by_item']}"
         )
     if data["status"] == "expired":
-        return f"{item_title(event, memory)} expired"
+        return f"{item_title(event, memory)} expired: {data['why']}"
     return f"{item_title(event, memory)} was closed: {data['why']}"
 
 
@@ -92,6 +92,11 @@ def _reassigned(event: EventRow, memory: Memory) -> str:
 def _reminded(event: EventRow, memory: Memory) -> str:
     who = people(event.data["people"], memory)
     return f"{who or 'Nobody'} reminded of {item_title(event, memory)}"
+
+
+def _warned(event: EventRow, memory: Memory) -> str:
+    who = people(event.data["people"], memory)
+    return f"{who or 'Nobody'} warned that {item_title(event, memory)} is about to expire"
 
 
 def _escalated(event: EventRow, memory: Memory) -> str:
@@ -181,6 +186,7 @@ OF_ITEMS: Mapping[str, Sentence] = {
     "ItemClosed": _item_closed,
     "ItemReassigned": _reassigned,
     "ItemReminded": _reminded,
+    "ItemWarned": _warned,
     "ItemEscalated": _escalated,
     "EvidenceAttached": _evidence,
     "EffectOwed": silent,

@@ -16,7 +16,7 @@ from smr_engine.engine.state import Effect, Item
 from smr_engine.engine.statuses import CLOSED_CASES, EffectStatus, ItemKind, ItemStatus, StepStatus
 from smr_engine.engine.steps import approvals, asking_again, other, people, publishing, telling
 from smr_engine.errors import NotFound, Refusal
-from smr_engine.playbook.model import ApprovalStep, DraftStep, PublishStep
+from smr_engine.playbook.model import DraftStep, PublishStep
 
 MAX_TEXT_BYTES = 256 * 1024
 MOST_NAMED = 10
@@ -112,6 +112,8 @@ def reassign(run: Run, command: c.Reassign) -> None:
         message = "an approval cannot be handed over: whoever holds the role may decide"
         raise Refusal("wrong-command", message, where=item.id)
     _open(item)
+    if policy.has_expired(item, run.now):
+        raise Refusal("item-closed", f"{item.id} has expired: it is too late", where=item.id)
     if run.actor.id not in {*item.offered, *item.escalated}:
         require_owner(run)
     if command.to in item.excluded:
@@ -206,12 +208,7 @@ def _retry(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> 
 def _skip(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
     if run.state(place).status not in {StepStatus.FAILED, StepStatus.ACTIVE}:
         return
-    closing.withdraw(run, place, "skipped")
-    work.skip(run, place, command.reason)
-    if isinstance(place.step, ApprovalStep):
-        approvals.go_on(run, place)
-    else:
-        flow.resume(run, place)
+    approvals.pass_over(run, place, command.reason)
 
 
 def _cancel(run: Run, place: Place, effect: Effect | None, command: c.Repair) -> None:
@@ -273,16 +270,18 @@ def signal(run: Run, command: c.Signal) -> None:
         require_owner(run)
     heard = {(command.name, ""), (command.name, command.key)}
     waiting = [path for path, wait in run.header.waits.items() if wait in heard]
-    if not waiting:
+    places = [place_at(run, path) for path in waiting]
+    run.need([scope for place in places for scope in scope_chain(run.index, place.scope)])
+    places = [place for place in places if not other.is_too_late(run, place)]
+    if not places:
         keyed = f"with the key '{command.key}'" if command.key else "without a key"
+        late = " any more: it came too late" if waiting else ""
         raise Refusal(
             "nobody-waits",
-            f"no step of {run.header.ref} waits for the signal '{command.name}' {keyed}",
+            f"no step of {run.header.ref} waits for the signal '{command.name}' {keyed}{late}",
             hint=f"signals waited for now: {_waited_for(run)}",
         )
     run.after = f"signal {command.name}"
-    places = [place_at(run, path) for path in waiting]
-    run.need([scope for place in places for scope in scope_chain(run.index, place.scope)])
     for place in places:
         if run.alive(place.scope) and run.state(place).status is StepStatus.ACTIVE:
             other.signalled(run, place, command.key, dict(command.payload))

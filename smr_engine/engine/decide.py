@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smr_engine.engine import answers, closing, flow, forms, outcomes, policy
+from smr_engine.engine import answers, closing, firing, flow, forms, outcomes, policy
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
 from smr_engine.engine.evolve import evolve
@@ -61,7 +61,7 @@ _COMMANDS: Mapping[type[c.Command], Callable[[Run, Any], None]] = {
     c.Signal: answers.signal,
     c.CancelCase: answers.cancel,
     c.Repair: answers.repair,
-    c.FireTimer: outcomes.fire,
+    c.FireTimer: firing.fire,
     c.BeginPublication: outcomes.begin_publication,
     c.ReportEffect: outcomes.report,
     c.NoteChild: outcomes.note_child,

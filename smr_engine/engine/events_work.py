@@ -44,7 +44,9 @@ class ItemOpened(Event):
     round: int
     step: str
     offered: tuple[str, ...]
+    escalated: tuple[str, ...] = ()  # of an item that replaces an expired one
     due_at: datetime | None = None
+    expires_at: datetime | None = None
     timers: tuple[TimerRule, ...] = ()
     bundle_digest: str = ""
     lines: tuple[Line, ...] = ()
@@ -95,6 +97,15 @@ class ItemReminded(Event):
     timer: str
     people: tuple[str, ...]
     next: TimerRule | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemWarned(Event):
+    """Those who have not answered were told that the item is about to expire."""
+
+    item: str
+    timer: str
+    people: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

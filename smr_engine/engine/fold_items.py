@@ -58,6 +58,8 @@ def _item_opened(case: Case, event: e.ItemOpened, at: datetime, actor: str) -> C
         opened_at=at,
         offered=event.offered,
         due_at=event.due_at,
+        expires_at=event.expires_at,
+        escalated=event.escalated,
         subject=event.subject,
         bundle=event.bundle,
         bundle_digest=event.bundle_digest,
@@ -147,6 +149,10 @@ def _reminded(case: Case, event: e.ItemReminded, at: datetime, actor: str) -> Ca
     return _timer_over(case, event, event.item, event.timer, event.next)
 
 
+def _warned(case: Case, event: e.ItemWarned, at: datetime, actor: str) -> Case:
+    return _timer_over(case, event, event.item, event.timer, None)
+
+
 def _escalated(case: Case, event: e.ItemEscalated, at: datetime, actor: str) -> Case:
     item = case.scopes[event.scope].items[event.item]
     added = tuple(p for p in event.people if p not in item.escalated)
@@ -185,6 +191,7 @@ HANDLERS: Mapping[type[e.Event], Callable[[Case, Any, datetime, str], Case]] = {
     e.ItemClosed: _item_closed,
     e.ItemReassigned: _reassigned,
     e.ItemReminded: _reminded,
+    e.ItemWarned: _warned,
     e.ItemEscalated: _escalated,
     e.DecisionRecorded: _decided,
     e.EvidenceAttached: _attached,

@@ -1,4 +1,4 @@
-"""What the world answers: effects tried, instants that came, children that ended."""
+"""What the world answers: effects tried, children that ended."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
-from smr_engine.engine import flow, policy, timing, who, wording, work
+from smr_engine.engine import flow, who, wording, work
 from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
-from smr_engine.engine.state import Effect, Item, Json, Timer
-from smr_engine.engine.statuses import EffectKind, EffectStatus, ItemKind, StepStatus
-from smr_engine.engine.steps import approvals, blocks, other, publishing, telling
+from smr_engine.engine.state import Effect, Json
+from smr_engine.engine.statuses import EffectKind, EffectStatus, StepStatus
+from smr_engine.engine.steps import other, publishing, telling
 from smr_engine.errors import NotFound, Refusal
 from smr_engine.playbook.expressions import ExpressionError
 from smr_engine.playbook.model import PlaybookStep
@@ -195,107 +195,6 @@ def _effect(run: Run, name: str) -> tuple[str, Effect]:
         if name in scope.effects:
             return path, scope.effects[name]
     raise NotFound("unknown-effect", f"there is no effect {name}")
-
-
-# --- timers ------------------------------------------------------------------------------------
-
-
-def fire(run: Run, command: c.FireTimer) -> None:
-    """Do what an instant asks for; a stale timer is a no-op."""
-    for path, scope in run.case.scopes.items():
-        timer = scope.timers.get(command.timer)
-        if timer is not None and timer.at <= run.now:
-            run.after = timer.purpose
-            _FIRED[timer.purpose](run, path, timer)
-            return
-
-
-def _wait(run: Run, scope: str, timer: Timer) -> None:
-    run.emit(e.TimerFired(scope=scope, path=timer.path, timer=timer.id))
-    other.wait_over(run, run.place(scope, timer.step))
-
-
-def _beat(run: Run, scope: str, timer: Timer) -> None:
-    run.emit(e.TimerFired(scope=scope, path=timer.path, timer=timer.id))
-    blocks.next_round(run, run.place(scope, timer.step))
-
-
-def _remind(run: Run, scope: str, timer: Timer) -> None:
-    """Remind those who have not answered."""
-    item = run.scope(scope).items[timer.item]
-    place = run.place(scope, timer.step)
-    if _held(run, place, item):
-        return
-    people = _unanswered(run, item)
-    run.emit(
-        e.ItemReminded(
-            scope=scope,
-            path=timer.path,
-            item=item.id,
-            timer=timer.id,
-            people=people,
-            next=_next(run, place, timer),
-        )
-    )
-    work.tell(run, place, who.persons(people), wording.reminder(run, item), item=item.id)
-
-
-def _escalate(run: Run, scope: str, timer: Timer) -> None:
-    """Tell the next level why, and let them act."""
-    item = run.scope(scope).items[timer.item]
-    place = run.place(scope, timer.step)
-    if _held(run, place, item):
-        return
-    rules = run.varied(timing.schedule_of(place.step).escalate) or ()
-    parties = rules[timer.rule].to if timer.rule < len(rules) else ()
-    people = tuple(p for p in who.told(run, scope, parties) if p not in item.excluded)
-    run.emit(
-        e.ItemEscalated(
-            scope=scope,
-            path=timer.path,
-            item=item.id,
-            timer=timer.id,
-            people=people,
-            next=_next(run, place, timer),
-        )
-    )
-    waits_for = ", ".join(_name(run, p) for p in _unanswered(run, item)) or "nobody"
-    words = wording.escalation(run, item, waits_for)
-    work.tell(run, place, who.persons(people), words, item=item.id)
-
-
-def _held(run: Run, place: Place, item: Item) -> bool:
-    """Hold the case instead of reminding of an approval that nobody can grant any more."""
-    approval = item.kind is ItemKind.APPROVAL
-    return approval and approvals.hold_if_nobody_is_left(run, place, item)
-
-
-_FIRED = {"wait": _wait, "beat": _beat, "remind": _remind, "escalate": _escalate}
-
-
-def _next(run: Run, place: Place, timer: Timer) -> e.TimerRule | None:
-    fired = timing.Planned(timer.at, timer.purpose, timer.rule)
-    calendar = run.calendar(place.step)
-    planned = timing.again(run, timing.schedule_of(place.step), fired, calendar)
-    if planned is None:
-        return None
-    return e.TimerRule(id=run.ids(1)[0], at=planned.at, purpose=planned.purpose, rule=planned.rule)
-
-
-def _unanswered(run: Run, item: Item) -> tuple[str, ...]:
-    """Return who was asked and has not answered; for approvals by role, as of now."""
-    answered = {vote.person for vote in item.votes} | set(item.excluded)
-    if item.kind is ItemKind.APPROVAL:
-        roles = [role for line in item.lines for role in line.roles]
-        asked = policy.people_acting_in(run.world, roles, run.now)
-    else:
-        asked = (*item.offered, *item.escalated)
-    return tuple(p for p in dict.fromkeys(asked) if p not in answered)
-
-
-def _name(run: Run, person: str) -> str:
-    known = run.world.people.get(person)
-    return known.name if known else person
 
 
 # --- children ----------------------------------------------------------------------------------

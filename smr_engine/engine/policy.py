@@ -67,7 +67,7 @@ def owns(world: World, playbook: Playbook, person: str, now: datetime) -> Verdic
         return Verdict(may=True, roles=world.roles_of(person))
     return no(
         f"only {playbook.owner} (the owner of {playbook.name}) and deputies may do this; "
-        f"{_name(world, person)} is neither"
+        f"{name_of(world, person)} is neither"
     )
 
 
@@ -84,31 +84,31 @@ def may_see(world: World, playbook: Playbook, person: str, now: datetime) -> Ver
 
 def may_act(world: World, header: CaseHeader, item: Item, actor: Actor, now: datetime) -> Verdict:
     """Return whether somebody may work on an item (everything but deciding an approval)."""
-    closed = _closed(header, item)
+    closed = _closed(header, item, now)
     if closed is not None:
         return closed
     if actor.id not in world.people:
         return no(f"'{actor.id}' is not in the directory")
     if actor.id in item.excluded:
-        return no(f"{_name(world, actor.id)} is kept out of this, so somebody else must do it")
+        return no(f"{name_of(world, actor.id)} is kept out of this, so somebody else must do it")
     asked = (*item.offered, *item.escalated)
     if actor.id in asked:
         return Verdict(may=True, roles=world.roles_of(actor.id))
     for person in asked:
         if _stands_in(world, actor.id, person, now):
             return Verdict(may=True, roles=world.roles_of(actor.id), on_behalf_of=person)
-    names = ", ".join(_name(world, p) for p in asked) or "nobody"
-    return no(f"this waits for {names}; {_name(world, actor.id)} was not asked")
+    names = ", ".join(name_of(world, p) for p in asked) or "nobody"
+    return no(f"this waits for {names}; {name_of(world, actor.id)} was not asked")
 
 
 def may_decide(
     world: World, header: CaseHeader, item: Item, actor: Actor, now: datetime
 ) -> Verdict:
     """Return whether somebody may decide on an approval item, and in which roles."""
-    closed = _closed(header, item)
+    closed = _closed(header, item, now)
     if closed is not None:
         return closed
-    name = _name(world, actor.id)
+    name = name_of(world, actor.id)
     if actor.id not in world.people:
         return no(f"'{actor.id}' is not in the directory")
     if any(vote.person == actor.id for vote in item.votes):
@@ -121,7 +121,7 @@ def may_decide(
     if not standings:
         barred = [acting[role] for role in wanted if role in acting]
         if barred:
-            whom = _name(world, barred[0])
+            whom = name_of(world, barred[0])
             return no(f"{name} would act for {whom}, who had a hand in this content")
         return no(f"this asks for {_either(wanted)}; {name} holds none of these roles")
     if ASSURANCES.index(actor.assurance) < ASSURANCES.index(item.assurance or "asserted"):
@@ -183,13 +183,20 @@ def _escalated_roles(world: World, item: Item, person: str) -> dict[str, str]:
     return found
 
 
-def _closed(header: CaseHeader, item: Item) -> Verdict | None:
+def has_expired(item: Item, now: datetime) -> bool:
+    """Return whether it is too late to answer an item, whether its timer has fired yet or not."""
+    return item.expires_at is not None and item.expires_at <= now
+
+
+def _closed(header: CaseHeader, item: Item, now: datetime) -> Verdict | None:
     if item.status is ItemStatus.SUPERSEDED:
         return no(f"{item.id} was superseded by newer content: decide on the new item")
     if item.status is not ItemStatus.OPEN:
         return no(f"{item.id} is {item.status} already")
     if header.status in CLOSED_CASES and item.kind is not ItemKind.REPAIR:
         return no(f"{header.ref} is {header.status}")
+    if has_expired(item, now):
+        return no(f"{item.id} expired at {item.expires_at:%Y-%m-%d %H:%M} UTC: it is too late")
     return None
 
 
@@ -201,7 +208,8 @@ def _stands_in(world: World, person: str, asked: str, now: datetime) -> bool:
     return any(person in world.roles[role].deputies for role in known.roles if role in world.roles)
 
 
-def _name(world: World, person: str) -> str:
+def name_of(world: World, person: str) -> str:
+    """Return what a person is called; an id that the directory does not know as it is."""
     known = world.people.get(person)
     return known.name if known else person
 

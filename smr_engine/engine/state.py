@@ -120,6 +120,7 @@ class Item:
     offered: tuple[str, ...]  # people who may act
     status: ItemStatus = ItemStatus.OPEN
     due_at: datetime | None = None
+    expires_at: datetime | None = None  # from then on it cannot be answered
     escalated: tuple[str, ...] = ()  # people added by an escalation
     subject: str = ""  # acknowledgement: whose it is (person:ana, contact:regulator-desk)
     bundle: Json = None  # approval: documents and publications as fixed at opening
@@ -174,7 +175,7 @@ class Timer:
 
     id: str
     at: datetime
-    purpose: str  # remind, escalate, wait, beat
+    purpose: str  # remind, escalate, warn, expire, wait, beat
     path: str
     step: str
     item: str = ""

@@ -14,7 +14,6 @@ from smr_engine.engine.world import Calendar
 from smr_engine.errors import SmrError
 from smr_engine.playbook.durations import Duration, DurationKind, Offset
 from smr_engine.playbook.model import (
-    Acknowledge,
     Due,
     DueAt,
     Escalation,
@@ -23,16 +22,22 @@ from smr_engine.playbook.model import (
     Varied,
 )
 
-REMIND, ESCALATE = "remind", "escalate"
+REMIND, ESCALATE, WARN, EXPIRE = "remind", "escalate", "warn", "expire"
+WARNING = Offset(percent=75)
+"""When those who have not answered are warned: so much of the time until the expiry has passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What is owed around one item: its due time, reminders and escalations."""
+    """What is owed around one item: its due time, reminders, escalations and its end."""
 
-    due: Varied[Due] | None
-    remind: Varied[tuple[Offset, ...]] | None
-    escalate: Varied[tuple[Escalation, ...]] | None
+    due: Varied[Due] | None = None
+    remind: Varied[tuple[Offset, ...]] | None = None
+    escalate: Varied[tuple[Escalation, ...]] | None = None
+    expires: Varied[Due] | None = None
+
+
+UNTIMED = Schedule()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +46,42 @@ class Planned:
 
     at: datetime
     purpose: str
-    rule: int
+    rule: int = 0
 
 
-def schedule_of(step: Step | Acknowledge) -> Schedule:
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When one item is due and expires, and the first instants of all that is owed around it."""
+
+    due_at: datetime | None
+    expires_at: datetime | None
+    planned: tuple[Planned, ...]
+
+
+def schedule_of(step: Step) -> Schedule:
     """Return the schedule of a step's item; of a notify step that of its acknowledgements."""
-    if isinstance(step, NotifyStep) and step.acknowledge is not None:
-        step = step.acknowledge
-    return Schedule(step.due, step.remind, step.escalate)
+    asked = step.acknowledge if isinstance(step, NotifyStep) and step.acknowledge else step
+    return Schedule(asked.due, asked.remind, asked.escalate, step.expires)
 
 
-def due_at(run: Run, scope: str, due: Varied[Due] | None, calendar: Calendar) -> datetime | None:
-    """Return when something that begins now is due.
+def times(run: Run, scope: str, schedule: Schedule, calendar: Calendar, start: datetime) -> Times:
+    """Return the times of something that begins at `start`.
+
+    Raises:
+        StepProblemError: as `due_at`.
+    """
+    due = due_at(run, scope, schedule.due, calendar, start)
+    expires = due_at(run, scope, schedule.expires, calendar, start)
+    planned = plan(run, schedule, due, calendar, start)
+    if expires is not None:
+        planned += _ending(run, schedule, expires, calendar, start)
+    return Times(due, expires, tuple(planned))
+
+
+def due_at(
+    run: Run, scope: str, due: Varied[Due] | None, calendar: Calendar, start: datetime
+) -> datetime | None:
+    """Return when something that begins at `start` is due.
 
     Raises:
         StepProblemError: the instant it is anchored to is not there.
@@ -61,7 +90,7 @@ def due_at(run: Run, scope: str, due: Varied[Due] | None, calendar: Calendar) ->
     if isinstance(spec, DueAt):
         at = instant_of(run.evaluate(scope, spec.at))
         return later(at, spec.plus, calendar) if spec.plus else at
-    return later(run.now, spec, calendar) if isinstance(spec, Duration) else None
+    return later(start, spec, calendar) if isinstance(spec, Duration) else None
 
 
 def later(start: datetime, duration: Duration, calendar: Calendar) -> datetime:
@@ -108,8 +137,10 @@ def _open_seconds(start: datetime, end: datetime, calendar: Calendar) -> int:
         raise StepProblemError(str(problem)) from problem
 
 
-def plan(run: Run, schedule: Schedule, due: datetime | None, calendar: Calendar) -> list[Planned]:
-    """Return the first instants of all reminders and escalations of something that begins now.
+def plan(
+    run: Run, schedule: Schedule, due: datetime | None, calendar: Calendar, start: datetime
+) -> list[Planned]:
+    """Return the first instants of all reminders and escalations of something that begins then.
 
     Raises:
         StepProblemError: as `later`.
@@ -123,12 +154,28 @@ def plan(run: Run, schedule: Schedule, due: datetime | None, calendar: Calendar)
     for purpose, number, offset in rules:
         if due is None and not _from_start(offset):
             continue
-        try:
-            at = deadlines.offset_at(offset, run.now, due or run.now, calendar, business=business)
-        except SmrError as problem:
-            raise StepProblemError(str(problem)) from problem
+        at = _offset_at(offset, (start, due or start), calendar, business=business)
         planned.append(Planned(at, purpose, number))
     return planned
+
+
+def _ending(
+    run: Run, schedule: Schedule, expires: datetime, calendar: Calendar, start: datetime
+) -> list[Planned]:
+    """Return the warning before something expires, where there is time for one, and the expiry."""
+    business = _in_business_time(run, schedule.expires)
+    warning = _offset_at(WARNING, (start, expires), calendar, business=business)
+    warned = [Planned(warning, WARN)] if start < warning < expires else []
+    return [*warned, Planned(expires, EXPIRE)]
+
+
+def _offset_at(
+    offset: Offset, between: tuple[datetime, datetime], calendar: Calendar, *, business: bool
+) -> datetime:
+    try:
+        return deadlines.offset_at(offset, *between, calendar, business=business)
+    except SmrError as problem:
+        raise StepProblemError(str(problem)) from problem
 
 
 def again(run: Run, schedule: Schedule, fired: Planned, calendar: Calendar) -> Planned | None:

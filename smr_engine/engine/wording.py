@@ -36,6 +36,20 @@ def reminder(run: Run, item: Item) -> tuple[str, str]:
     return _about(run, item, f"{word}: {item.title}", [f"Waiting since {_time(item.opened_at)}."])
 
 
+def warning(run: Run, item: Item, then: str) -> tuple[str, str]:
+    """Return subject and body of a warning before an item expires: when, and what it means."""
+    when = _time(item.expires_at or run.now)
+    body = [f"It can be answered until {when}. After that {then}."]
+    return _about(run, item, f"Expires {when}: {item.title}", body)
+
+
+def expired(run: Run, item: Item, then: str) -> tuple[str, str]:
+    """Return subject and body for those who did not answer an item in time."""
+    words = f"Expired: {item.title}"
+    body = [f"It was not answered by {_time(item.expires_at or run.now)}: {then}."]
+    return subject(run, words), "\n".join([*body, _case_line(run)])
+
+
 def escalation(run: Run, item: Item, waiting_for: str) -> tuple[str, str]:
     """Return subject and body of an escalation: why they are told, and that they may act."""
     may = "You may act on it as well."
@@ -83,6 +97,8 @@ def _about(run: Run, item: Item, words: str, more: list[str]) -> tuple[str, str]
     lines += [text for text in more if text]
     if item.due_at is not None:
         lines.append(f"Due: {_time(item.due_at)}")
+    if item.expires_at is not None:
+        lines.append(f"Can be answered until: {_time(item.expires_at)}")
     lines += [f"Open it with: smr item {item.id}", _case_line(run)]
     return subject(run, words), "\n".join(lines)
 

@@ -32,6 +32,7 @@ def open_item(
     offered: tuple[str, ...],
     *,
     announce: bool = True,
+    schedule: timing.Schedule | None = None,
     **more: Any,
 ) -> str:
     """Open an item of a step with its due time and timers; tell those who are asked.
@@ -42,21 +43,20 @@ def open_item(
         kind: what is asked.
         offered: the people who may act.
         announce: owe them a message.
+        schedule: its times; left out, those of the step (a repair item has none).
         more: further fields of `ItemOpened`.
 
     Returns:
         The id of the item.
     """
     step = place.step
-    schedule = timing.schedule_of(step)
-    calendar = run.calendar(step)
-    timed = kind is not ItemKind.REPAIR
-    due = timing.due_at(run, place.scope, schedule.due, calendar) if timed else None
-    planned = timing.plan(run, schedule, due, calendar) if timed else []
-    item, *timers = run.ids(1 + len(planned))
+    if schedule is None:
+        schedule = timing.UNTIMED if kind is ItemKind.REPAIR else timing.schedule_of(step)
+    times = timing.times(run, place.scope, schedule, run.calendar(step), run.now)
+    item, *timers = run.ids(1 + len(times.planned))
     rules = tuple(
         e.TimerRule(id=name, at=p.at, purpose=p.purpose, rule=p.rule)
-        for name, p in zip(timers, planned, strict=True)
+        for name, p in zip(timers, times.planned, strict=True)
     )
     fields = dict(more)
     if "title" not in fields:
@@ -72,7 +72,8 @@ def open_item(
             round=run.state(place).round,
             step=step.id,
             offered=offered,
-            due_at=due,
+            due_at=times.due_at,
+            expires_at=times.expires_at,
             timers=rules,
             **fields,
         )

@@ -21,7 +21,7 @@ def not_yet(playbook: Playbook) -> str:
 
 
 def _keys(step: Step) -> list[str]:
-    keys = ["expires"] if step.expires is not None else []
+    keys = []
     if isinstance(step, ApprovalStep):
         keys += ["break_glass"] if step.break_glass is not None else []
         keys += ["due of a quorum line"] if any(line.due for line in step.quorum) else []

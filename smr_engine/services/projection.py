@@ -223,6 +223,7 @@ class _Place:
             "holds": item.holds,
             "outcome": item.outcome,
             "closed_by": item.closed_by,
+            "expires_at": item.expires_at,
         }
 
     def effect(self, effect: Effect) -> Row:

@@ -131,6 +131,7 @@ def _items(unit: UnitOfWork, rows: Sequence[s.ItemRow]) -> Iterator[tuple[str, I
                 offered=row.offered,
                 status=row.status,
                 due_at=row.due_at,
+                expires_at=row.expires_at,
                 escalated=row.escalated,
                 lines=asks.lines,
                 excluded=asks.excluded,

@@ -85,6 +85,7 @@ def item_view(ws: Workspace, item: str, person: str | None) -> ItemView:
             path=found.path,
             evidence=step.evidence and found.kind in _COMPLETED,
             checks=_checks(found, step),
+            expires=found.expires_at,
         )
 
 

@@ -90,6 +90,7 @@ class Reader:
             status=item.status.value,
             waiting_for=list(waiting_for(item)),
             path=item.path,
+            expires=item.expires_at,
         )
 
 

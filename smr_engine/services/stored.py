@@ -115,6 +115,7 @@ class ItemRow:
     holds: bool
     outcome: str
     closed_by: str
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

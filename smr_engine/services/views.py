@@ -77,6 +77,7 @@ class ItemRow:
     status: str = "open"
     waiting_for: list[str] = field(default_factory=list)
     path: str = ""  # of the step in its case: tells elements and rounds apart
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,7 @@ class ItemView:
     path: str = ""  # of the step in its case
     evidence: bool = False  # a file has to be attached before it can be completed
     checks: list[Json] = field(default_factory=list)  # of a draft: [{rule: value}]
+    expires: datetime | None = None  # from then on it cannot be answered
 
 
 @dataclass(frozen=True, slots=True)

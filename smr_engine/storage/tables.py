@@ -151,6 +151,7 @@ items = Table(
     Column("holds", Boolean, nullable=False),
     _text("outcome"),
     _text("closed_by"),
+    Column("expires_at", Instant),
     _partial("ix_items_open", "due_at", where="status = 'open'"),
 )
 

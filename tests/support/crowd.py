@@ -77,7 +77,7 @@ class Crowd:
                 name, key = next(iter(case.header.waits.values()))
                 self.do(ref, c.Signal(name, key, {"from": "kim"}), "sam")
                 return True
-        later = [t for t in self.book.timers() if t[2].purpose in {"wait", "beat"}]
+        later = [t for t in self.book.timers() if t[2].purpose in {"wait", "beat", "expire"}]
         sending = [(r, f) for r, f in self.effects() if f.status is EffectStatus.SENDING]
         if sending:
             ref, effect = sending[0]
@@ -163,6 +163,12 @@ class Crowd:
     def time_passes(self) -> None:
         self.book.fire_next()
 
+    def nobody_answers_in_time(self) -> None:
+        ends = [item.expires_at for _, item in self.open_items() if item.expires_at is not None]
+        if ends:
+            while self.book.now < min(ends):
+                self.book.fire_next()
+
     def somebody_writes_again(self) -> None:
         drafts = [
             (ref, i)
@@ -222,6 +228,8 @@ class Crowd:
 
     def answer(self, ref: str, item: Item) -> bool:
         """Answer an open item as somebody who may; return whether somebody could."""
+        if policy.has_expired(item, self.book.now):
+            return False
         return _ANSWERS[item.kind](self, ref, item)
 
     def _task(self, ref: str, item: Item) -> bool:
@@ -381,6 +389,7 @@ _DEEDS: dict[Callable[[Crowd], None], int] = {
     Crowd.somebody_tries: 4,
     Crowd.the_world_answers: 16,
     Crowd.time_passes: 3,
+    Crowd.nobody_answers_in_time: 3,
     Crowd.somebody_writes_again: 2,
     Crowd.a_signal_comes: 2,
     Crowd.an_echo: 2,

@@ -12,6 +12,7 @@ from smr_engine.playbook.model import (
     Exclusion,
     ExclusionKind,
     Expression,
+    OnExpiry,
     Playbook,
     Step,
     TableRow,
@@ -107,6 +108,10 @@ class _Maker:
                 "remind": co.at("50%", "at due", "every 1h after due"),
                 "escalate": co.escalating(due="deputy_of:legal", late="exec-sponsor"),
             }
+        if step.kind in _EXPIRING and self.chance(0.15):
+            more["expires"] = co.lasting(self.pick("10m", "2h", "3 business hours"))
+            ways = [then for then in OnExpiry if (step.kind, then) != ("approval", OnExpiry.SKIP)]
+            more["on_expiry"] = self.pick(*ways)  # what needs an approval may not do without it
         fails = {"call": 0.3, "wait": 0.3, "set": 0.3, "approval": 0.1, "publish": 0.1}
         if self.chance(fails.get(step.kind, 0)):
             passed = step.kind not in {"approval", "publish"} and self.chance(0.5)
@@ -365,6 +370,7 @@ class _Maker:
         return self.rng.choice(choices)
 
 
+_EXPIRING = {"task", "draft", "approval", "decision", "publish", "notify", "wait"}
 _KINDS: dict[str, tuple[int, Callable[[_Maker, _List], Step | None]]] = {
     "task": (4, _Maker.task),
     "draft": (4, _Maker.draft),

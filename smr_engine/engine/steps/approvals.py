@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from smr_engine.engine import closing, flow, policy, quorum, timing, who, wording, work
 from smr_engine.engine import events as e
@@ -15,7 +15,7 @@ from smr_engine.engine.content import json_digest
 from smr_engine.engine.problems import StepProblemError, UnreachableError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item, Line
-from smr_engine.engine.statuses import DecisionKind, ItemKind
+from smr_engine.engine.statuses import DecisionKind, ItemKind, ItemStatus
 from smr_engine.engine.steps.people import CHANGES_REQUESTED
 from smr_engine.errors import Refusal
 from smr_engine.playbook.model import ApprovalStep, ReturnTo
@@ -87,8 +87,10 @@ def _possible(
     return quorum.best(lines, _voices(lines, roles_of, barred), run.world)[0], eligible
 
 
-def ask(run: Run, place: Place, question: Question, previous: Item | None = None) -> str:
-    """Open the approval item; with `previous`, as its successor about newer content."""
+def ask(
+    run: Run, place: Place, question: Question, previous: Item | None = None, **more: Any
+) -> str:
+    """Open the approval item; one that it follows while open is superseded by it."""
     item = work.open_item(
         run,
         place,
@@ -100,8 +102,9 @@ def ask(run: Run, place: Place, question: Question, previous: Item | None = None
         excluded=tuple(sorted(question.excluded)),
         assurance=least_assurance(run, cast(ApprovalStep, place.step)),
         previous=previous.id if previous else "",
+        **more,
     )
-    if previous is not None:
+    if previous is not None and previous.status is ItemStatus.OPEN:
         work.close_item(run, place.scope, previous, "the content changed", by_item=item)
         told = who.persons(vote.person for vote in previous.votes)
         work.tell(run, place, told, wording.superseded(run, previous, item), item=item)
@@ -160,8 +163,15 @@ def _approved(run: Run, place: Place, item: Item) -> None:
     go_on(run, place)
 
 
+def pass_over(run: Run, place: Place, reason: str) -> None:
+    """Skip a step that is under way or has failed, and go on after it."""
+    closing.withdraw(run, place, "skipped")
+    work.skip(run, place, reason)
+    go_on(run, place)
+
+
 def go_on(run: Run, place: Place) -> None:
-    """Go on after an approval is over: with its list, and with publications that waited for it."""
+    """Go on after a step is over: with its list, and with publications that waited for it."""
     flow.resume(run, place)
     for name in publications_of(run.index, place.step.id):
         flow.wake(run, name)
@@ -186,11 +196,16 @@ def _rounds_used_up(run: Run, place: Place, back: ReturnTo) -> bool:
 
 def _rejected(run: Run, place: Place, item: Item) -> None:
     _close(run, place, item, REJECTED)
+    rejected(run, place, f"{item.title} was rejected", run.actor.id)
+
+
+def rejected(run: Run, place: Place, reason: str, by: str = "") -> None:
+    """Do what the step says of a rejection; left out, hold the case with an item for the owner."""
     ending = cast(ApprovalStep, place.step).on_rejected
     if ending is None:
-        flow.fail(run, place, f"{item.title} was rejected", REJECTED)
+        flow.fail(run, place, reason, REJECTED)
         return
-    work.complete(run, place, REJECTED, by=run.actor.id)
+    work.complete(run, place, REJECTED, by=by)
     flow.end_with(run, place, ending.outcome, ending.of)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import cast
 
 from smr_engine.engine import events as e
@@ -20,16 +21,30 @@ def start_wait(run: Run, place: Place) -> None:
     step = cast(WaitStep, place.step)
     if step.signal is not None:
         key = run.text(place.scope, step.key)
+        expires = timing.due_at(run, place.scope, step.expires, run.calendar(step), run.now)
         work.start(run, place)
         run.emit(e.SignalAwaited(scope=place.scope, path=place.path, signal=step.signal, key=key))
+        if expires is not None:
+            _set_timer(run, place, expires, timing.EXPIRE)
         return
     if step.until is not None:
         at = instant_of(run.evaluate(place.scope, step.until))
     else:
         at = timing.later(run.now, run.varied(step.duration), run.calendar(step))
     work.start(run, place)
+    _set_timer(run, place, at, "wait")
+
+
+def _set_timer(run: Run, place: Place, at: datetime, purpose: str) -> None:
     timer = run.ids(1)[0]
-    run.emit(e.TimerSet(scope=place.scope, path=place.path, timer=timer, at=at))
+    run.emit(e.TimerSet(scope=place.scope, path=place.path, timer=timer, at=at, purpose=purpose))
+
+
+def is_too_late(run: Run, place: Place) -> bool:
+    """Return whether a wait has expired, whether its timer has fired yet or not."""
+    timers = run.scope(place.scope).timers.values()
+    ends = (t for t in timers if t.path == place.path and t.purpose == timing.EXPIRE)
+    return any(timer.at <= run.now for timer in ends)
 
 
 def wait_over(run: Run, place: Place) -> None:

@@ -12,7 +12,7 @@ from smr_engine.engine.drafts import failed_checks
 from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Document, Item
-from smr_engine.engine.statuses import ItemKind
+from smr_engine.engine.statuses import ItemKind, ItemStatus
 from smr_engine.errors import Invalid, Refusal
 from smr_engine.playbook.model import DecisionStep, DraftStep, Outcome, Question, TaskStep
 
@@ -87,11 +87,15 @@ def complete_task(run: Run, place: Place, item: Item, values: Mapping[str, Any])
     filled = forms.check_values(step.form or forms.NO_FIELDS, values, run.world, item.id)
     need_evidence(step.evidence, item)
     _complete_item(run, place, item, values=filled)
-    if work.open_items_of(run, place):
-        return
-    each = step.assign is not None and step.assign.each
-    output = {"answers": _answers(run, place)} if each else filled
-    work.complete(run, place, "done", output, run.actor.id)
+    if not work.open_items_of(run, place):
+        all_done(run, place, run.actor.id)
+
+
+def all_done(run: Run, place: Place, by: str) -> None:
+    """Complete a task: nobody is left who was asked and has neither answered nor expired."""
+    answers = _answers(run, place)
+    each = place.step.assign is not None and place.step.assign.each
+    work.complete(run, place, "done", {"answers": answers} if each else answers[-1]["output"], by)
     flow.resume(run, place)
 
 
@@ -230,7 +234,8 @@ def _complete_item(
 
 def _answers(run: Run, place: Place) -> list[dict[str, Any]]:
     items = work.items_of(run, place, ItemKind.TASK)
-    return [{"by": item.closed_by, "output": item.output} for item in items]
+    done = (item for item in items if item.status is ItemStatus.COMPLETED)
+    return [{"by": item.closed_by, "output": item.output} for item in done]
 
 
 def _choice(

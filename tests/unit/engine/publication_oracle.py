@@ -22,6 +22,7 @@ class PublicationOracle:
         self.requires = {s.id: s for s in walk(playbook.steps) if isinstance(s, PublishStep)}
         self.world = World()
         self.items: dict[str, e.ItemOpened] = {}
+        self.over: set[str] = set()  # items closed without an answer
         self.votes: dict[str, list[e.DecisionRecorded]] = {}
         self.own: dict[tuple[str, str], set[str]] = {}  # roles of their own at their decision
         self.granted: dict[str, str] = {}  # path of the approval -> item
@@ -41,8 +42,12 @@ class PublicationOracle:
         if event.kind_of == "publish":
             self._goes_out(event.step, event.bundle["account"], event.bundle["text"], None)
 
+    def _ItemClosed(self, event: e.ItemClosed) -> None:
+        self.over.add(event.item)
+
     def _DecisionRecorded(self, event: e.DecisionRecorded) -> None:
         asked = self.items[event.item]
+        assert event.item not in self.over, "decided on what had expired or was withdrawn"
         assert event.digest == asked.bundle_digest
         assert event.person not in asked.excluded
         assert event.on_behalf_of not in asked.excluded
