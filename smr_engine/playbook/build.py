@@ -8,6 +8,7 @@ from smr_engine.playbook.build_steps import StepBuilder
 from smr_engine.playbook.build_values import Keys, optional
 from smr_engine.playbook.durations import Duration, parse_duration
 from smr_engine.playbook.fields import NO_FIELDS, expand, title_of
+from smr_engine.playbook.problems import Line
 from smr_engine.playbook.yaml_nodes import Node
 
 
@@ -42,6 +43,7 @@ def build_playbook(root: Node, digest: str) -> model.Playbook:
         triggers=optional(keys, "triggers", _triggers, ()),
         documents=optional(keys, "documents", _documents, {}),
         results=optional(keys, "results", read.values, {}),
+        lines=read.lines(keys),
     )
 
 
@@ -88,7 +90,7 @@ def _clock(name: str, node: Node, parent: Node) -> model.Clock:
         remind=optional(keys, "remind", read.varied_offsets, None),
         escalate=optional(keys, "escalate", read.varied_escalations, None),
         met_by=optional(keys, "met_by", read.text, None),
-        line=parent.keys[name].line,
+        line=Line(*parent.keys[name]),
     )
 
 
@@ -119,5 +121,5 @@ def _document(name: str, node: Node, parent: Node) -> model.DocumentSpec:
         title=optional(keys, "title", read.text, title_of(name)),
         audience=optional(keys, "audience", read.text, "internal"),
         template=optional(keys, "template", read.template, model.Template("")),
-        line=parent.keys[name].line,
+        line=Line(*parent.keys[name]),
     )

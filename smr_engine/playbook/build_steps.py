@@ -119,6 +119,7 @@ def _common(keys: Keys, node: Node) -> Common:
     return {
         "id": name,
         "line": node.line,
+        "lines": read.lines(keys),
         "title": optional(keys, "title", read.template, model.Template(title_of(name))),
         "help": optional(keys, "help", read.template, model.Template("")),
         "when": optional(keys, "when", read.expression, None),

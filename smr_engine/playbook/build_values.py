@@ -20,6 +20,7 @@ from smr_engine.playbook.model import (
     Value,
     Varied,
 )
+from smr_engine.playbook.problems import Line
 from smr_engine.playbook.yaml_nodes import Node
 
 Keys = Mapping[str, Node]
@@ -32,6 +33,11 @@ def optional(keys: Keys, name: str, read: Callable[[Node], T], default: D) -> T 
     """Return a key's value as `read` makes it, or the default where the key is missing."""
     node = keys.get(name)
     return default if node is None else read(node)
+
+
+def lines(keys: Keys) -> dict[str, Line]:
+    """Return where the value of every key begins."""
+    return {name: node.line for name, node in keys.items()}
 
 
 def text(node: Node) -> str:
@@ -56,12 +62,12 @@ def texts(node: Node) -> tuple[str, ...]:
 
 def template(node: Node) -> Template:
     """Return a text as a template, with the line its text begins on."""
-    return Template(str(node.value), node.text_line or node.line)
+    return Template(str(node.value), node.first_line)
 
 
 def expression(node: Node) -> Expression:
     """Return a bare expression."""
-    return Expression(str(node.value), node.text_line or node.line)
+    return Expression(str(node.value), node.first_line)
 
 
 def value(node: Node) -> Value:

@@ -42,19 +42,21 @@ def _check_child(inspection: Inspection, step: PlaybookStep, known: Mapping[str,
     if child is None:
         message = f"there is no playbook `{step.playbook}`"
         hint = did_you_mean(step.playbook, known)
-        inspection.error("unknown-playbook", step.line, message, hint)
+        inspection.error("unknown-playbook", step.line_of("playbook"), message, hint)
         return
     circle = _circle(child, known, (inspection.playbook.name,), set())
     if circle:
         message = f"cases would open each other without end: {' -> '.join(circle)}"
-        inspection.error("playbook-cycle", step.line, message, "open it from one side only")
+        inspection.error(
+            "playbook-cycle", step.line_of("playbook"), message, "open it from one side only"
+        )
         return
-    _check_inputs(inspection, inputs_shape(child), step.inputs, step.line)
+    _check_inputs(inspection, inputs_shape(child), step.inputs, step.line_of("inputs"))
     for document in step.hands_over:
         if document not in child.documents:
             message = f"the playbook `{child.name}` has no document `{document}`"
             hint = did_you_mean(document, child.documents)
-            inspection.error("unknown-document", step.line, message, hint)
+            inspection.error("unknown-document", step.line_of("documents"), message, hint)
 
 
 def _circle(

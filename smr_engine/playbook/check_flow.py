@@ -64,6 +64,7 @@ def _check_step(inspection: Inspection, position: Position) -> None:
 
 def _check_end(inspection: Inspection, position: Position, outcome: str, of: str | None) -> None:
     step = position.step
+    line = step.lines.get("of", step.line_of("on_rejected"))
     names = [scope.branch or scope.block for scope in position.scopes]
     if of is not None:
         if of not in names:
@@ -71,13 +72,13 @@ def _check_end(inspection: Inspection, position: Position, outcome: str, of: str
             hint = did_you_mean(of, names) or (
                 f"around it there is: {', '.join(names)}" if names else "leave `of` out"
             )
-            inspection.error("end-of-nothing", step.line, message, hint)
+            inspection.error("end-of-nothing", line, message, hint)
         return
     loops = [scope.block for scope in position.scopes if scope.kind != "branch"]
     if loops:
         message = f"`{outcome}` ends the whole case, not only this part of `{loops[-1]}`"
         hint = f"write of: {loops[-1]} if only this part should end"
-        inspection.warning("end-without-of", step.line, message, hint)
+        inspection.warning("end-without-of", line, message, hint)
 
 
 def _check_reached(inspection: Inspection, steps: tuple[Step, ...]) -> None:
@@ -112,25 +113,25 @@ def _always_ends(step: Step) -> bool:
 def _check_return(inspection: Inspection, position: Position, step: ApprovalStep) -> None:
     if step.on_changes_requested is None:
         return
-    target = step.on_changes_requested.step
+    target, line = step.on_changes_requested.step, step.line_of("on_changes_requested")
     earlier = {sibling.id: at for at, sibling in enumerate(position.siblings[: position.at])}
     if target not in earlier:
         right = [sibling.id for sibling in position.siblings[: position.at] if _may_return(sibling)]
         message = f"`return_to: {target}` names no step before this one in the same list"
         hint = did_you_mean(target, right) or (f"it could be: {', '.join(right)}" if right else "")
-        inspection.error("return-out-of-list", step.line, message, hint)
+        inspection.error("return-out-of-list", line, message, hint)
         return
     at = earlier[target]
     if not _may_return(position.siblings[at]):
         message = f"`return_to: {target}` leads to a {position.siblings[at].kind} step"
-        inspection.error("return-to-kind", step.line, message, "name a draft or a task")
+        inspection.error("return-to-kind", line, message, "name a draft or a task")
     for passed in walk(position.siblings[at : position.at]):
         if isinstance(passed, PublishStep | NotifyStep | CallStep):
             message = (
                 f"`return_to: {target}` leads back over `{passed.id}`, which would be repeated"
             )
             hint = f"move the {passed.kind} before `{target}` or after the approval"
-            inspection.error("return-over-effect", step.line, message, hint)
+            inspection.error("return-over-effect", line, message, hint)
 
 
 def _may_return(step: Step) -> bool:
@@ -141,28 +142,31 @@ def _may_return(step: Step) -> bool:
 
 
 def _check_switch(inspection: Inspection, position: Position, step: SwitchStep) -> None:
+    line = step.line_of("on")
     if step.on is None:
         return
     if step.on not in inspection.index.by_id:
         hint = did_you_mean(step.on, inspection.index.by_id)
         message = f"`on: {step.on}` names no step"
-        inspection.error("unknown-step", step.line, message, hint)
+        inspection.error("unknown-step", line, message, hint)
         return
     if reason := why_not_ended(inspection.index, position, step.on):
         message = f"`on: {step.on}` cannot be asked here: `{step.on}` {reason}"
-        inspection.error("unknown-name", step.line, message)
+        inspection.error("unknown-name", line, message)
     decider = inspection.index.of(step.on).step
     known = possible_outcomes(decider, inspection.context.playbooks)
     named = {option.outcome for option in step.options if option.outcome is not None}
     for outcome in sorted(named.difference(known)) if known else ():
         message = f"`{step.on}` never ends in `{outcome}`"
         hint = did_you_mean(outcome, known) or f"it can end in: {', '.join(known)}"
-        inspection.error("unknown-outcome", step.line, message, hint)
+        inspection.error("unknown-outcome", step.line_of("options"), message, hint)
     if not any(option.when is None and option.outcome is None for option in step.options):
         missing = [word for word in _expected(inspection, decider) if word not in named]
         if missing:
             message = f"nothing happens when `{step.on}` ends in {', '.join(missing)}"
-            inspection.warning("missing-outcome", step.line, message, "add options, or an `else`")
+            inspection.warning(
+                "missing-outcome", step.line_of("options"), message, "add options, or an `else`"
+            )
 
 
 def _expected(inspection: Inspection, decider: Step) -> list[str]:
@@ -182,4 +186,6 @@ def _check_decision(inspection: Inspection, step: DecisionStep) -> None:
 def _check_set(inspection: Inspection, step: SetStep) -> None:
     if step.severity is not None and inspection.playbook.severity is None:
         message = "the playbook has no `severity` that could be set"
-        inspection.error("no-severity", step.line, message, "declare its levels at the top")
+        inspection.error(
+            "no-severity", step.line_of("severity"), message, "declare its levels at the top"
+        )

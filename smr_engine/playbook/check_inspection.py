@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from smr_engine.playbook.index import PlaybookIndex, index_of
 from smr_engine.playbook.model import Playbook, Step
 from smr_engine.playbook.names import NameTable
-from smr_engine.playbook.problems import Place, Problems
+from smr_engine.playbook.problems import Line, Problems
 
 Part = TypeVar("Part")
 
@@ -80,11 +80,11 @@ class Inspection:
 
     def error(self, code: str, line: int, message: str, hint: str = "") -> None:
         """Add something that keeps the playbook from being started."""
-        self.problems.error(code, message, Place(max(1, line)), hint)
+        self.problems.error(code, message, Line.place(line), hint)
 
     def warning(self, code: str, line: int, message: str, hint: str = "") -> None:
         """Add something that its author should know."""
-        self.problems.warning(code, message, Place(max(1, line)), hint)
+        self.problems.warning(code, message, Line.place(line), hint)
 
 
 def parts(value: Any, kind: type[Part]) -> Iterator[Part]:

@@ -123,7 +123,7 @@ def _compiled(inspection: Inspection, site: Site) -> Compiled | None:
             return compile_expression(site.source.source)
         return compile_template(site.source.source)
     except ExpressionError as fault:
-        line = site.line + fault.line - 1
+        line = site.line if fault.line == 1 else site.line + fault.line - 1
         inspection.error("bad-expression", line, fault.message, fault.hint)
         return None
 

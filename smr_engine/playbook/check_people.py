@@ -98,16 +98,17 @@ class _Names:
         self.directory = directory
 
     def check_top(self) -> None:
-        playbook = self.inspection.playbook
-        self._known("role", playbook.owner, self.directory.holders, 1)
-        self._somebody("the owner", self.directory.acting(playbook.owner), playbook.owner, 1)
+        playbook, line = self.inspection.playbook, self.inspection.playbook.line_of
+        self._known("role", playbook.owner, self.directory.holders, line("owner"))
+        acting = self.directory.acting(playbook.owner)
+        self._somebody("the owner", acting, playbook.owner, line("owner"))
         for role in playbook.visibility or ():
-            self._known("role", role, self.directory.holders, 1)
+            self._known("role", role, self.directory.holders, line("visibility"))
         if playbook.calendar is not None:
-            self._known("calendar", playbook.calendar, self.directory.calendars, 1)
+            self._known("calendar", playbook.calendar, self.directory.calendars, line("calendar"))
         for clock in playbook.clocks:
-            for line, role in _roles_in(parts(clock, Party), clock.line):
-                self._known("role", role, self.directory.holders, line)
+            for at, role in _roles_in(parts(clock, Party), clock.line):
+                self._known("role", role, self.directory.holders, at)
             self._parties(parts(clock, Party), clock.line)
             self._escalations(parts(clock, Escalation), clock.line)
 
@@ -116,7 +117,8 @@ class _Names:
             self._known("role", role, self.directory.holders, line)
         self._parties(parts_inside(step, Party), step.line)
         if step.calendar is not None:
-            self._known("calendar", step.calendar, self.directory.calendars, step.line)
+            line = step.line_of("calendar")
+            self._known("calendar", step.calendar, self.directory.calendars, line)
         if isinstance(step, PublishStep):
             for account in step.accounts:
                 self._account(account, account.line or step.line)
@@ -125,7 +127,7 @@ class _Names:
             self._assignment(step, assignment)
         for glass in parts_inside(step, BreakGlass):
             who = self.directory.acting(glass.role)
-            self._somebody("break_glass", who, glass.role, step.line)
+            self._somebody("break_glass", who, glass.role, step.line_of("break_glass"))
         if isinstance(step, NotifyStep):
             self._recipients(step)
 
@@ -182,7 +184,7 @@ class _Names:
         if not people:
             message = f"`{step.id}` is for {in_words(assignment.parties)}, and that is nobody"
             hint = "name somebody else, or fill the role or group in directory.yaml"
-            self.inspection.error("nobody-to-ask", step.line, message, hint)
+            self.inspection.error("nobody-to-ask", step.line_of("assign"), message, hint)
 
     def _recipients(self, step: NotifyStep) -> None:
         for party in step.to:
@@ -212,12 +214,12 @@ def _roles(step: Step) -> Iterator[tuple[int, str]]:
     yield from _roles_in(parts_inside(step, Party), step.line)
     for exclusion in parts_inside(step, Exclusion):
         if exclusion.kind is ExclusionKind.ROLE:
-            yield step.line, exclusion.name
+            yield _excluded_line(step), exclusion.name
     if isinstance(step, ApprovalStep):
         for line in step.quorum:
             yield from ((line.line or step.line, role) for role in line.roles)
         if step.break_glass is not None:
-            yield step.line, step.break_glass.role
+            yield step.line_of("break_glass"), step.break_glass.role
 
 
 def _roles_in(parties: Iterable[Party], line: int) -> Iterator[tuple[int, str]]:
@@ -229,6 +231,11 @@ def _roles_in(parties: Iterable[Party], line: int) -> Iterator[tuple[int, str]]:
 # --- who is kept out -----------------------------------------------------------------------------
 
 
+def _excluded_line(step: Step) -> int:
+    """Return where a step says whom it keeps out."""
+    return step.lines.get("except", step.line_of("assign"))
+
+
 def _check_exclusion(inspection: Inspection, position: Position, exclusion: Exclusion) -> None:
     if exclusion.kind is not ExclusionKind.DID:
         return
@@ -236,13 +243,14 @@ def _check_exclusion(inspection: Inspection, position: Position, exclusion: Excl
     if exclusion.name not in inspection.index.by_id:
         hint = did_you_mean(exclusion.name, inspection.index.by_id)
         message = f"`did: {exclusion.name}` names no step"
-        inspection.error("unknown-step", step.line, message, hint)
+        inspection.error("unknown-step", _excluded_line(step), message, hint)
     elif reason := why_not_ended(inspection.index, position, exclusion.name):
         message = f"`did: {exclusion.name}` is not known here: the step {reason}"
-        inspection.error("unknown-name", step.line, message)
+        inspection.error("unknown-name", _excluded_line(step), message)
 
 
 def _check_except(inspection: Inspection, step: ApprovalStep) -> None:
     if all(exclusion.kind is not ExclusionKind.AUTHOR for exclusion in step.exclude):
         message = f"whoever wrote the text may approve it in `{step.id}`"
-        inspection.warning("author-may-approve", step.line, message, "add author to `except`")
+        line = step.line_of("except")
+        inspection.warning("author-may-approve", line, message, "add author to `except`")

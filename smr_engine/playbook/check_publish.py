@@ -35,27 +35,27 @@ def _check_publication(inspection: Inspection, position: Position, step: Publish
     if len(approvals) == len(step.requires) and not covers:
         message = f"no approval that `{step.id}` requires is about `{step.document}`"
         hint = f"add {step.document} to the documents of `{step.requires[0]}`"
-        inspection.error("unapproved-publish", step.line, message, hint)
+        inspection.error("unapproved-publish", step.line_of("requires"), message, hint)
 
 
 def _check_required(inspection: Inspection, position: Position, name: str) -> None:
-    step = position.step
+    step, line = position.step, position.step.line_of("requires")
     known = inspection.index.by_id.get(name)
     approvals = [s.id for s in inspection.steps() if isinstance(s, ApprovalStep)]
     if known is None:
         hint = did_you_mean(name, approvals)
         message = f"`{step.id}` requires `{name}`, and there is no such step"
-        inspection.error("unknown-step", step.line, message, hint)
+        inspection.error("unknown-step", line, message, hint)
         return
     if not isinstance(known.step, ApprovalStep):
         hint = f"there are the approvals {', '.join(approvals)}" if approvals else "add an approval"
         message = f"`{step.id}` requires `{name}`, which is a {known.step.kind} and no approval"
-        inspection.error("requires-no-approval", step.line, message, hint)
+        inspection.error("requires-no-approval", line, message, hint)
         return
     if reason := why_not_granted(inspection.index, position, name):
         message = f"`{step.id}` can be reached without `{name}` having been granted: it {reason}"
         hint = "put it after its approval, in the same list, under the same `when` or option"
-        inspection.error("unapproved-publish", step.line, message, hint)
+        inspection.error("unapproved-publish", line, message, hint)
 
 
 # --- documents -----------------------------------------------------------------------------------
@@ -85,20 +85,21 @@ def _used_by(step: Step) -> Iterator[str]:
 
 def _check_use(inspection: Inspection, position: Position, document: str) -> None:
     step, declared = position.step, inspection.playbook.documents
+    line = step.lines.get("document", step.line_of("documents"))
     if document not in declared:
         message = f"there is no document `{document}`"
-        inspection.error("unknown-document", step.line, message, did_you_mean(document, declared))
+        inspection.error("unknown-document", line, message, did_you_mean(document, declared))
         return
     if isinstance(step, DraftStep) and step.document == document:
         return
     if reason := inspection.names.why_no_text(Place(View.STEP, position), document):
         message = f"`{document}` is not there yet when `{step.id}` opens: it {reason}"
         hint = "draft it before, in the same list or around it"
-        inspection.error("document-not-drafted", step.line, message, hint)
+        inspection.error("document-not-drafted", line, message, hint)
     bound = isinstance(step, ApprovalStep | PublishStep)
     if bound and document not in inspection.index.documents_drafted_in:
         message = f"no step drafts `{document}`: it is there only if a parent case hands it over"
-        inspection.warning("document-not-drafted", step.line, message)
+        inspection.warning("document-not-drafted", line, message)
 
 
 def _check_homes(inspection: Inspection) -> None:
@@ -111,4 +112,4 @@ def _check_homes(inspection: Inspection) -> None:
             first, second = home or "the case", position.document_home or "the case"
             message = f"`{step.document}` is drafted in `{first}` and again in `{second}`"
             hint = "these would be two texts: give one of them another name"
-            inspection.error("document-in-two-scopes", step.line, message, hint)
+            inspection.error("document-in-two-scopes", step.line_of("document"), message, hint)

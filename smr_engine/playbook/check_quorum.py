@@ -45,7 +45,7 @@ def check_quorums(inspection: Inspection) -> None:
         if all(line.when is not None for line in step.quorum):
             message = f"`{step.id}` fails if no line of its quorum applies"
             hint = "keep one line without `when`"
-            inspection.warning("quorum-may-be-empty", step.line, message, hint)
+            inspection.warning("quorum-may-be-empty", step.line_of("quorum"), message, hint)
         if inspection.directory is not None:
             _Quorum(inspection, inspection.directory, step).check()
 
@@ -115,7 +115,7 @@ class _Quorum:
     def check(self) -> None:
         """Check the lines that always apply, then each that may come on top."""
         always = [line for line in self.step.quorum if line.when is None]
-        if not self._check_lines(always, self.step.line, ""):
+        if not self._check_lines(always, self.step.line_of("quorum"), ""):
             return
         for line in self.step.quorum:
             if line.when is not None:

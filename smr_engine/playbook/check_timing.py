@@ -39,7 +39,7 @@ def check_timing(inspection: Inspection) -> None:
     """Report labels, offsets, schedules and time zones that mean nothing."""
     playbook = inspection.playbook
     for whole, line in (
-        (playbook.assurance, 1),
+        (playbook.assurance, playbook.line_of("assurance")),
         *((clock, clock.line) for clock in playbook.clocks),
     ):
         for varied in parts(whole, Varied):
@@ -85,7 +85,7 @@ def _check_severity(inspection: Inspection) -> None:
     if scale is None:
         return
     for label in scale.override_quiet:
-        _check_label(inspection, label, 1)
+        _check_label(inspection, label, inspection.playbook.line_of("severity"))
     initial = constant_of(scale.initial) if scale.initial.source else None
     if initial is not None:
         _check_label(inspection, initial, scale.initial.line)

@@ -20,6 +20,7 @@ from smr_engine.playbook.model_parts import (
     ExclusionKind,
     Expression,
     JsonSchema,
+    Lines,
     Party,
     PartyKind,
     Template,
@@ -199,6 +200,11 @@ class Playbook:
     triggers: tuple[ScheduleTrigger, ...] = ()
     documents: Mapping[str, DocumentSpec] = field(default_factory=dict)
     results: Mapping[str, Value] = field(default_factory=dict)
+    lines: Lines = field(default_factory=dict, compare=False, repr=False)
+
+    def line_of(self, key: str) -> int:
+        """Return where the value of a top key begins, 1 where it is not there."""
+        return self.lines.get(key, 1)
 
 
 def child_lists(step: Step) -> tuple[tuple[Step, ...], ...]:

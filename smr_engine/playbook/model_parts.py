@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 from smr_engine.playbook.durations import Duration, Offset
 
 JsonSchema = Mapping[str, Any]
+Lines = Mapping[str, int]
+"""Where the value of every key that was written begins."""
 T = TypeVar("T")
 _NAMES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 

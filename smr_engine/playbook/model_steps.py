@@ -16,6 +16,7 @@ from smr_engine.playbook.model_parts import (
     ExclusionKind,
     Expression,
     JsonSchema,
+    Lines,
     Party,
     Template,
     Value,
@@ -62,6 +63,11 @@ class Step:
     retry: Retry | None = None
     on_failure: Assignment | str | None = None  # "continue", or who gets the repair item
     calendar: str | None = None
+    lines: Lines = field(default_factory=dict, compare=False, repr=False)
+
+    def line_of(self, key: str) -> int:
+        """Return where the value of a key begins, or the step where it does not say it."""
+        return self.lines.get(key, self.line)
 
 
 @dataclass(frozen=True, kw_only=True)

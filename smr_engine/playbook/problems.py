@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 Severity = Literal["error", "warning"]
 
@@ -13,6 +13,23 @@ class Place(NamedTuple):
 
     line: int
     column: int = 1
+
+
+class Line(int):
+    """A line number, from 1, that also knows at which column something begins there."""
+
+    column: int
+
+    def __new__(cls, line: int, column: int = 1) -> Self:
+        """Return the number of a line, and the column."""
+        made = super().__new__(cls, line)
+        made.column = column
+        return made
+
+    @classmethod
+    def place(cls, line: int) -> Place:
+        """Return the place that a number means; what is not known begins with the file or line."""
+        return Place(max(1, line), line.column if isinstance(line, cls) else 1)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from smr_engine.playbook.problems import Place
+from smr_engine.playbook.problems import Line, Place
 
 
 @dataclass(slots=True)
@@ -24,9 +24,15 @@ class Node:
     keys: dict[str, Place] = field(default_factory=dict)
 
     @property
-    def line(self) -> int:
-        """The line the value begins on, from 1."""
-        return self.place.line
+    def line(self) -> Line:
+        """The line the value begins on, from 1, with its column."""
+        return Line(*self.place)
+
+    @property
+    def first_line(self) -> Line:
+        """The line on which a text begins; of a block text the line below its sign."""
+        below = self.text_line > self.place.line
+        return Line(self.text_line) if below else self.line
 
     def plain(self) -> Any:
         """Return the value as plain JSON data."""

@@ -245,7 +245,7 @@ def test_without_a_directory_people_are_not_checked():
 # --- what is said --------------------------------------------------------------------------------
 
 
-def test_a_misspelt_name_is_answered_with_the_nearest_right_one_and_its_line():
+def test_a_misspelt_name_is_answered_with_the_nearest_right_one_and_its_place():
     playbook = steps(
         "  - {id: assess, kind: task, fields: {aware_at: datetime}}",
         "  - {id: a, kind: set, values: {x: '{{ steps.assess.output.awareat }}'}}",
@@ -253,11 +253,11 @@ def test_a_misspelt_name_is_answered_with_the_nearest_right_one_and_its_line():
     )
     output, step = said(playbook)
     assert output == (
-        "playbook:7:1: error unknown-name `steps.assess.output` has no `awareat` "
+        "playbook:7:36: error unknown-name `steps.assess.output` has no `awareat` "
         "(did you mean `aware_at`?)"
     )
     assert step == (
-        "playbook:8:1: error unknown-name there is no step `asess` (did you mean `assess`?)"
+        "playbook:8:36: error unknown-name there is no step `asess` (did you mean `assess`?)"
     )
 
 
@@ -269,7 +269,7 @@ def test_a_name_that_is_not_certain_is_told_why():
     )
     (found,) = said(playbook)
     assert found == (
-        "playbook:8:1: error unknown-name `steps.inner` cannot be used here: it runs once per "
+        "playbook:8:36: error unknown-name `steps.inner` cannot be used here: it runs once per "
         "element of `each`: from outside see steps.each.results "
         "(use only steps that are certain to have ended)"
     )
@@ -286,7 +286,7 @@ def test_a_three_person_company_is_told_what_it_cannot_meet_and_what_would_save_
     )
     (found,) = said(playbook, SMALL)
     assert found == (
-        "playbook:8:1: error quorum-too-large the quorum of `approve_note` cannot be met: it needs "
+        "playbook:11:13: error quorum-too-large the quorum of `approve_note` cannot be met: it needs "
         "1 of comms-director, and nobody may decide (ben kept out) "
         "(dora is a deputy: give them the role `comms-director`; give `comms-director` to more "
         "people in directory.yaml, or add break_glass: {role: exec-sponsor, ratify_within: 4h})"
