@@ -11,6 +11,8 @@ from smr_engine.playbook.check_outcomes import (
     own_outcomes,
     possible_outcomes,
 )
+from smr_engine.playbook.check_shapes import Unknown, why_no_list
+from smr_engine.playbook.expressions import ExpressionError, compile_expression
 from smr_engine.playbook.index import Position, entries
 from smr_engine.playbook.model import (
     ApprovalStep,
@@ -18,6 +20,8 @@ from smr_engine.playbook.model import (
     DecisionStep,
     DraftStep,
     EndStep,
+    Expression,
+    ForeachStep,
     NotifyStep,
     PublishStep,
     SectionStep,
@@ -27,6 +31,7 @@ from smr_engine.playbook.model import (
     TaskStep,
     walk,
 )
+from smr_engine.playbook.names import Place, View
 from smr_engine.playbook.suggest import did_you_mean
 
 
@@ -57,6 +62,8 @@ def _check_step(inspection: Inspection, position: Position) -> None:
             _check_decision(inspection, step)
         case SetStep():
             _check_set(inspection, step)
+        case ForeachStep():
+            _check_elements(inspection, position, step)
 
 
 # --- ends ----------------------------------------------------------------------------------------
@@ -181,6 +188,18 @@ def _check_decision(inspection: Inspection, step: DecisionStep) -> None:
         if outcome in RESERVED_OUTCOMES:
             message = f"`{outcome}` is an outcome of the language and cannot be declared"
             inspection.error("reserved-outcome", step.line, message, "choose another word")
+
+
+def _check_elements(inspection: Inspection, position: Position, step: ForeachStep) -> None:
+    if not isinstance(step.elements, Expression):
+        return
+    try:
+        path = compile_expression(step.elements.source).path
+    except ExpressionError:
+        return  # reported where expressions are checked
+    found = inspection.names.look_up(Place(View.STEP, position), path) if path else Unknown("")
+    if not isinstance(found, Unknown) and path and (reason := why_no_list(found, path)):
+        inspection.error("not-a-list", step.elements.line, reason, "name a list after `in`")
 
 
 def _check_set(inspection: Inspection, step: SetStep) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 
 from smr_engine.playbook.check_inspection import DirectoryFacts, Inspection, parts, parts_inside
@@ -23,6 +24,9 @@ from smr_engine.playbook.model import (
     Template,
 )
 from smr_engine.playbook.suggest import did_you_mean
+
+_NAME = re.compile(r"(?:inputs|steps|case|clocks|documents)(?:\.\w+)+")
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 
 OUTSIDE = frozenset({PartyKind.CONTACT, PartyKind.VENDOR, PartyKind.ADDRESS})
 
@@ -50,6 +54,11 @@ def constant_of(template: Template) -> str | None:
     except ExpressionError:
         return None
     return value if isinstance(value, str) else None
+
+
+def as_expression(text: str) -> str:
+    """Return how a text is written that was meant as an expression; empty if it was not."""
+    return f'write "{{{{ {text} }}}}"' if _NAME.fullmatch(text) else ""
 
 
 def people_of(directory: DirectoryFacts, parties: Iterable[Party]) -> frozenset[str] | None:
@@ -135,7 +144,11 @@ class _Names:
         if name in names:
             return True
         message = f"the directory has no {what} `{name}`"
-        hint = did_you_mean(name, names) or f"add it to directory.yaml, or name another {what}"
+        hint = (
+            did_you_mean(name, names)
+            or as_expression(name)
+            or f"add it to directory.yaml, or name another {what}"
+        )
         self.inspection.error(f"unknown-{what}", line, message, hint)
         return False
 
@@ -156,6 +169,22 @@ class _Names:
             if name is not None and party.kind in names:
                 what, known = names[party.kind]
                 self._known(what, name, known, party.line or line)
+            elif name is not None and party.kind is PartyKind.ADDRESS:
+                self._address(name, party.line or line)
+
+    def _address(self, text: str, line: int) -> None:
+        """Report a text that reaches nobody: an id written where an address is meant."""
+        if _ADDRESS.fullmatch(text):
+            return
+        kinds: dict[str, Collection[str]] = {
+            "person": self.directory.people,
+            "role": self.directory.holders,
+            "group": self.directory.groups,
+            "contact": self.directory.contacts,
+        }
+        meant = next((f"write {{{kind}: {text}}}" for kind in kinds if text in kinds[kind]), "")
+        hint = meant or as_expression(text) or "write name@example.org, or {role: ...}"
+        self.inspection.error("bad-address", line, f"`{text[:60]}` is no address", hint)
 
     # --- is there anybody ----------------------------------------------------------------------
 

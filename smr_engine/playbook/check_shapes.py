@@ -80,6 +80,15 @@ def no_such_name(name: str, place: Path, known: Sequence[str]) -> Unknown:
     return Unknown(inside, hint)
 
 
+def why_no_list(shape: Shape, said: Path) -> str:
+    """Return that what is behind a name is certainly no list; empty if it may be one."""
+    kinds = {kind for part in _parts(shape) for kind in _kinds(part)} - {"null"}
+    if not kinds or "array" in kinds:
+        return ""
+    words = _WORDS.get(min(kinds), "a mapping")
+    return f"`{dotted(said)}` is {words} and no list"
+
+
 def _member(shape: Shape, key: str, place: Path) -> Shape | Unknown:
     parts = list(_parts(shape))
     properties = {name: inner for part in parts for name, inner in _properties(part).items()}

@@ -9,19 +9,24 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrulestr
 
 from smr_engine.playbook.check_inspection import Inspection, parts, parts_inside
-from smr_engine.playbook.check_people import constant_of
+from smr_engine.playbook.check_people import as_expression, constant_of
 from smr_engine.playbook.durations import Anchor, Offset
+from smr_engine.playbook.formats import FORMATS
 from smr_engine.playbook.model import (
     Acknowledge,
     ApprovalStep,
     DecisionStep,
     DraftStep,
+    DueAt,
     NotifyStep,
+    PublishStep,
     ScheduleTrigger,
     SetStep,
     Step,
     TaskStep,
+    Template,
     Varied,
+    WaitStep,
 )
 from smr_engine.playbook.suggest import did_you_mean
 
@@ -44,6 +49,8 @@ def check_timing(inspection: Inspection) -> None:
     ):
         for varied in parts(whole, Varied):
             _check_varied(inspection, varied, line)
+    for clock in playbook.clocks:
+        _check_instant(inspection, clock.runs_from)
     _check_severity(inspection)
     for step in inspection.steps():
         _check_step(inspection, step)
@@ -54,6 +61,11 @@ def check_timing(inspection: Inspection) -> None:
 def _check_step(inspection: Inspection, step: Step) -> None:
     for varied in parts_inside(step, Varied):
         _check_varied(inspection, varied, step.line)
+    instants = [due.at for due in parts_inside(step, DueAt)]
+    instants += [step.until] if isinstance(step, WaitStep) and step.until else []
+    instants += [step.at] if isinstance(step, PublishStep) and step.at else []
+    for instant in instants:
+        _check_instant(inspection, instant)
     if isinstance(step, SetStep) and step.severity is not None:
         label = constant_of(step.severity)
         if label is not None and inspection.playbook.severity is not None:
@@ -61,6 +73,21 @@ def _check_step(inspection: Inspection, step: Step) -> None:
     asked = step.acknowledge if isinstance(step, NotifyStep) else step
     if asked is not None:
         _check_due(inspection, step, asked)
+
+
+def _check_instant(inspection: Inspection, written: Template) -> None:
+    """Report a text that can never be an instant: a name without its braces."""
+    text = constant_of(written)
+    if text is None:
+        return
+    for known in ("date-time", "date"):
+        try:
+            FORMATS[known](text)
+        except ValueError:
+            continue
+        return
+    hint = as_expression(text) or "write 2026-01-15T16:11:00+01:00, or a name in {{ }}"
+    inspection.error("bad-instant", written.line, f"`{text[:60]}` is no instant", hint)
 
 
 def _check_varied(inspection: Inspection, varied: Varied[object], line: int) -> None:

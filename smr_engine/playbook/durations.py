@@ -102,7 +102,8 @@ def parse_duration(text: str, *, years: bool = False) -> Duration:
         parts = {unit: int(count or 0) for unit, count in found.groupdict().items()}
         seconds = sum(count * SECOND_UNITS[unit] for unit, count in parts.items())
         return Duration(DurationKind.ELAPSED, seconds)
-    message = f"'{text}' is not a duration: write 30s, 30m, 4h, 2d, 1w, PT30M or 4 business hours"
+    last = "4 business hours, or 7y" if years else "4 business hours"
+    message = f"'{text}' is not a duration: write 30s, 30m, 4h, 2d, 1w, PT30M or {last}"
     raise ValueError(message)
 
 

@@ -61,7 +61,8 @@ def wrong_type(fault: Fault) -> Finding:
         return Finding(fault.path, "no-value", message, example(fault))
     worded = fault.own_words
     message = worded or f"{subject(fault)} must be {_either(_TYPES[name] for name in wanted)}"
-    if "string" in wanted and isinstance(value, bool | int | float):
+    number = "integer" in wanted or "number" in wanted
+    if "string" in wanted and not number and isinstance(value, bool | int | float):
         kind = "read as true or false" if isinstance(value, bool) else "a number"
         message = f"{subject(fault)} must be text, but {fault.written} is {kind}"
         return Finding(fault.path, "quote-it", message, f'quote it: "{fault.written}"')
