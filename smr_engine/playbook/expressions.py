@@ -53,6 +53,14 @@ _JINJA = ImmutableSandboxedEnvironment(
     trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
 )
 _ONLY_TAGS = re.compile(r"[ \t]*(?:\{%(?:(?!%\}).)*%\}[ \t]*)+\Z")
+_HABITS = (
+    ("&&", "`and` instead of `&&`"),
+    (r"\|\|", "`or` instead of `||`"),
+    ("[=!]==", "`==` or `!=`"),
+    ("(?<![=!<>])=(?!=)", "`==` to compare"),
+    ("!(?!=)", "`not` instead of `!`"),
+    (r"\?", "`a if condition else b`"),
+)
 _RAW = re.compile(r"\{%[+-]?\s*raw\b")
 
 
@@ -198,12 +206,23 @@ def _writer(emit: Emit) -> Evaluate:
 
 
 def _parse_expression(source: str) -> nodes.Expr:
-    parser = Parser(_JINJA, _bounded(source), state="variable")
-    expression = parser.parse_expression()
+    try:
+        parser = Parser(_JINJA, _bounded(source), state="variable")
+        expression = parser.parse_expression()
+    except TemplateSyntaxError as fault:
+        words = (fault.message or "").replace("'end of template'", "end")
+        message = f"this cannot be read: {words}"
+        raise ExpressionError(message, line=fault.lineno, hint=_habit(source)) from None
     if not parser.stream.eos:
         message = f"`{parser.stream.current.value}` is not expected here"
-        raise ExpressionError(message, line=parser.stream.current.lineno)
+        raise ExpressionError(message, line=parser.stream.current.lineno, hint=_habit(source))
     return expression
+
+
+def _habit(source: str) -> str:
+    """Return what is written here instead of a sign that other languages have."""
+    found = next((words for sign, words in _HABITS if re.search(sign, source)), None)
+    return f"write {found}" if found else ""
 
 
 def _parse_template(source: str) -> nodes.Template:

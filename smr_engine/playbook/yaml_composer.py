@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from smr_engine.playbook.problems import Place, Problems
-from smr_engine.playbook.yaml_hints import explain, text_lost, unquoted_template
+from smr_engine.playbook.yaml_hints import explain, place_of, text_lost, unquoted_template
 from smr_engine.playbook.yaml_nodes import Node
 from smr_engine.playbook.yaml_scalars import CONTROL, resolve
 
@@ -69,13 +69,17 @@ class Composer:
         """Stop with the advice that the faulty line, or the one it began on, calls for."""
         begun: Any = getattr(fault, "context_mark", None)
         mark: Any = getattr(fault, "problem_mark", None) or begun
+        problem = str(getattr(fault, "problem", "") or "")
+        if "end of stream" in problem and begun is not None:
+            mark = begun  # a quote that is never closed: where it was opened
         line, column = (mark.line, mark.column) if mark else (0, 0)
-        advice = explain(self._line(line), column, str(getattr(fault, "problem", "") or ""))
+        advice = explain(self._line(line), column, problem)
         if begun is not None and advice.code == "yaml-syntax":
             for earlier in dict.fromkeys((begun.line, line - 1)):
                 other = explain(self._line(earlier), 0, "")
                 if other.code in {"unquoted-template", "text-lost"}:
-                    advice, line, column = other, earlier, 0
+                    advice, line = other, earlier
+                    column = place_of(other, self._line(earlier))
                     break
         place = Place(min(line, max(len(self._lines) - 1, 0)) + 1, column + 1)
         return self._stop(*advice[:2], place, advice.hint)

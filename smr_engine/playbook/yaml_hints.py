@@ -8,9 +8,13 @@ from typing import NamedTuple
 QUOTE = "put this text in quotes"
 WINDOW = 200  # characters looked at on each side of a fault, so that a long line costs no time
 _TAG_IN_TEXT = re.compile(r"\s+#(?P<word>[^\s#!][^\s]*)")
-_LOST_IN_LINE = re.compile(r"[^\"'#]*[^\"'#\s]\s+#[^\s#!]")
+_LOST_IN_LINE = re.compile(r"[^\"'#]*[^\"'#\s](?:\s+|(?<=[\[{,]))#[^\s#!]")
+_LOST_AT = re.compile(r"(?:\s|(?<=[\[{,]))#[^\s#!]")
 _UNQUOTED_TEMPLATE = re.compile(r"(?:[:,\[{-]\s+|^\s*|\[)\{\{")
 _TEMPLATE_IN_TEXT = re.compile(r"[:,\[{-]\s*[^\"'{\s][^\"']*\{\{")
+_SIGN_AT_START = re.compile(r"\s*(?:-\s+)*(?:\w[\w-]*:\s+(?:\*+|[|>]|[?-](?=\s))|(?<=\s)[*|>])")
+_TEXT_AFTER_BRACKET = re.compile(r"[^\"']*?[:-]\s+(?:\[[^\[\]]*\]|\{[^{}]*\})\s*[^\s,#\]}]")
+_BRACKET_IN_TEXT = re.compile(r"[^\"']*\{.*:\s+[^\"'\[{\s][^,\"'{}]*\[")
 _TEXT_AFTER_QUOTE = re.compile(r"""[:,\[-]\s*(?P<mark>["']).*(?P=mark)\s*[^\s,\]}#]""")
 
 
@@ -29,6 +33,14 @@ def text_lost(rest_of_line: str) -> str | None:
     """
     found = _TAG_IN_TEXT.match(rest_of_line)
     return f"#{found['word']}" if found else None
+
+
+def place_of(advice: Advice, line: str) -> int:
+    """Return the column, from 0, of what an advice is about in the line that it is about."""
+    if advice.code == "unquoted-template":
+        return max(line.find("{{"), 0)
+    lost = _LOST_AT.search(line)
+    return lost.end() - 2 if lost else 0
 
 
 def explain(line: str, column: int, problem: str) -> Advice:
@@ -58,16 +70,42 @@ def unquoted_template() -> Advice:
     )
 
 
+_BY_PROBLEM = (
+    (
+        "mapping values are not allowed",
+        "a colon followed by a space begins a value, and here none may stand",
+        f"{QUOTE}, or mend the indentation",
+    ),
+    (
+        "unexpected end of stream",
+        "a quote is opened here and not closed",
+        "close it, or put the whole text in quotes",
+    ),
+    (
+        "escape",
+        "a backslash in double quotes begins an escape that YAML does not know",
+        "use single quotes, or write \\\\",
+    ),
+)
+_BY_LINE = (
+    (_SIGN_AT_START.match, "text cannot begin with `{sign}` here", QUOTE),
+    (_TEXT_AFTER_BRACKET.match, "text goes on after the closing bracket", QUOTE),
+    (_BRACKET_IN_TEXT.match, "a text inside `{{ }}` has a bracket in it", QUOTE),
+    (
+        _TEXT_AFTER_QUOTE.search,
+        "text goes on after the closing quote",
+        "put the whole text in one pair of quotes",
+    ),
+)
+
+
 def _by_wording(line: str, problem: str) -> Advice:
-    if "mapping values are not allowed" in problem:
-        message = "a colon followed by a space begins a value, and here none may stand"
-        return Advice("yaml-syntax", message, f"{QUOTE}, or mend the indentation")
-    if "escape" in problem:
-        message = "a backslash in double quotes begins an escape that YAML does not know"
-        return Advice("yaml-syntax", message, "use single quotes, or write \\\\")
-    if _TEXT_AFTER_QUOTE.search(line):
-        message = "text goes on after the closing quote"
-        return Advice("yaml-syntax", message, "put the whole text in one pair of quotes")
+    for words, message, hint in _BY_PROBLEM:
+        if words in problem:
+            return Advice("yaml-syntax", message, hint)
+    for looks, message, hint in _BY_LINE:
+        if found := looks(line):
+            return Advice("yaml-syntax", message.format(sign=found[0][-1]), hint)
     if "',' or ']'" in problem or "',' or '}'" in problem:
         message = "this list or mapping in brackets is not closed, or has a bracket in its text"
         return Advice("yaml-syntax", message, "close it, or put the text in quotes")

@@ -362,3 +362,21 @@ _JINJA = ImmutableSandboxedEnvironment()
 def test_filters_agree_with_the_ones_that_jinja_ships(source):
     theirs = _JINJA.compile_expression(source, undefined_to_none=True)(**DATA)
     assert compile_expression(source).evaluate(DATA) == theirs
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("inputs.a && inputs.b", "write `and` instead of `&&`"),
+        ("inputs.a || inputs.b", "write `or` instead of `||`"),
+        ("inputs.a === 3", "write `==` or `!=`"),
+        ("inputs.a = 3", "write `==` to compare"),
+        ("!inputs.a", "write `not` instead of `!`"),
+        ("inputs.a ? 1 : 2", "write `a if condition else b`"),
+        ("inputs.a >", ""),
+    ],
+)
+def test_signs_of_other_languages_are_answered_with_the_word_that_is_meant(source, hint):
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression(source)
+    assert caught.value.hint == hint
