@@ -9,22 +9,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
+from smr_engine.adapters.prefect_api import (
+    Json,
+    ask,
+    connect,
+    content,
+    create_flow_run,
+    deployment_id,
+)
 from smr_engine.services.ports import EffectRefusedError, EffectUnavailableError
 
 REQUESTS = 3
 """At most so many in one call; they share its time."""
-TRIES = 3
-"""How often a request is sent to a server that says it is busy: SQLite's often is, for a moment."""
 ENDED_BADLY = frozenset({"FAILED", "CRASHED", "CANCELLED"})
 BLOCKS = '"__prefect_kind"'
 """Would make Prefect render a template or read its own variables in a parameter."""
-LONGEST_REASON = 300  # characters of what Prefect says
-
-Json = Mapping[str, Any]
 
 
 class DeploymentCaller:
@@ -59,7 +61,7 @@ class DeploymentCaller:
         url = self._api_url()
         if not url:
             raise EffectUnavailableError("No Prefect server runs now")
-        with _client(url, timeout_s / REQUESTS, self._environ) as client:
+        with connect(url, timeout_s / REQUESTS, self._environ) as client:
             run = _found(client, key) or _started(client, key, deployment, parameters)
         return _told(run, deployment)
 
@@ -74,57 +76,19 @@ def _asked(arguments: Json) -> tuple[str, Json]:
     return deployment, parameters
 
 
-def _client(url: str, timeout_s: float, environ: Mapping[str, str]) -> httpx.Client:
-    secure = not url.startswith("http://")  # without: no time for certificates that are not used
-    headers, auth = {}, None
-    if token := environ.get("PREFECT_API_KEY"):
-        headers["Authorization"] = f"Bearer {token}"
-    elif pair := environ.get("PREFECT_API_AUTH_STRING"):
-        auth = httpx.BasicAuth(*pair.split(":", 1)) if ":" in pair else None
-    return httpx.Client(
-        base_url=url, headers=headers, auth=auth, timeout=timeout_s, verify=secure, trust_env=secure
-    )
-
-
 def _found(client: httpx.Client, key: str) -> Json | None:
     asked = {"flow_runs": {"idempotency_key": {"any_": [key]}}, "limit": 1}
-    runs = _data(_answer(client, "POST", "flow_runs/filter", asked))
+    runs = content(ask(client, "POST", "flow_runs/filter", asked))
     return runs[0] if runs else None
 
 
 def _started(client: httpx.Client, key: str, deployment: str, parameters: Json) -> Json:
-    flow, name = (quote(part, safe="") for part in deployment.split("/"))
-    known = _answer(client, "GET", f"deployments/name/{flow}/{name}")
-    if known.status_code == httpx.codes.NOT_FOUND:
+    known = deployment_id(client, deployment)
+    if not known:
         raise EffectRefusedError(
             f"Prefect has no deployment '{deployment}'; deploy it there, or correct the playbook"
         )
-    wanted = {"parameters": parameters, "idempotency_key": key, "state": {"type": "SCHEDULED"}}
-    place = f"deployments/{_data(known)['id']}/create_flow_run"
-    started: Json = _data(_answer(client, "POST", place, wanted))
-    return started
-
-
-def _answer(client: httpx.Client, method: str, place: str, body: Json | None = None) -> Any:
-    """Return what Prefect answers; a 4xx is an answer to whoever asked."""
-    try:
-        for _ in range(TRIES):
-            answer = client.request(method, place, json=body)
-            if answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
-                return answer
-    except httpx.TransportError as problem:
-        raise EffectUnavailableError("Prefect does not answer now") from problem
-    raise EffectUnavailableError(f"Prefect answers with status {answer.status_code}")
-
-
-def _data(answer: httpx.Response) -> Any:
-    if not answer.is_success:
-        said = " ".join(answer.text.split())[:LONGEST_REASON]
-        raise EffectRefusedError(f"Prefect says no with status {answer.status_code}: {said}")
-    try:
-        return answer.json()
-    except ValueError:
-        raise EffectRefusedError("What answers at prefect_api_url is not Prefect's API") from None
+    return create_flow_run(client, known, {"parameters": parameters, "idempotency_key": key})
 
 
 def _told(run: Json, deployment: str) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -57,6 +58,41 @@ def claims_of(legs: Iterable[Leg]) -> list[Claim]:
 def claim_of(owed: Mapping[str, Any]) -> Claim:
     """Return the lease under which an effect is performed, given as JSON (`ports.Owed`)."""
     return Claim(owed["effect"], owed["case"], owed["epoch"])
+
+
+def take_over(
+    ws: Workspace, claims: Sequence[Claim], owner: str, lease: timedelta = LEASE
+) -> list[Claim]:
+    """Go on under leases of an owner's own, which fence whoever knows only the old ones.
+
+    Returns:
+        Those that nobody else has claimed or taken over before.
+    """
+    with ws.storage.writing() as unit:
+        taken = unit.claims.take_over("effect", claims, owner, ws.clock.now() + lease)
+        unit.keep()
+    return list(taken)
+
+
+def hand_over(ws: Workspace, legs: Iterable[Leg], owner: str, lease: timedelta) -> list[Leg]:
+    """Lay legs ready for a process that begins later and takes them over then (`take_over`).
+
+    Args:
+        ws: the workspace.
+        legs: claimed by the caller, who may not perform them any more.
+        owner: under whose name they wait.
+        lease: how long; then anybody may claim them again.
+
+    Returns:
+        The legs with their new epochs, without what was lost meanwhile.
+    """
+    given = list(legs)
+    epochs = {claim.id: claim.epoch for claim in take_over(ws, claims_of(given), owner, lease)}
+    return [
+        replace(leg, owed=tuple(replace(o, epoch=epochs[o.effect]) for o in kept))
+        for leg in given
+        if (kept := [owed for owed in leg.owed if owed.effect in epochs])
+    ]
 
 
 def release(ws: Workspace, claims: Iterable[Claim]) -> None:

@@ -167,6 +167,16 @@ class Claims(Protocol):
         """Extend leases that are still held and were not given back; return the ids of those."""
         ...
 
+    def take_over(
+        self, kind: LeaseKind, claims: Sequence[Claim], owner: str, until: datetime
+    ) -> Sequence[Claim]:
+        """Hand leases that are still held and were not given back to an owner until an instant.
+
+        Returns:
+            The leases under their new epochs: whoever knows only the old ones has nothing left.
+        """
+        ...
+
     def release(
         self, kind: LeaseKind, claims: Sequence[Claim], free_at: datetime | None = None
     ) -> None:

@@ -110,7 +110,16 @@ class SqlClaims:
 
     def renew(self, kind: LeaseKind, claims: Sequence[Claim], until: datetime) -> Sequence[str]:
         """Extend leases that are still held; see the port."""
-        return self._change(kind, claims, {"expires_at": until})
+        changed = self._change(kind, claims, {"expires_at": until})
+        return [row.id for row in changed]
+
+    def take_over(
+        self, kind: LeaseKind, claims: Sequence[Claim], owner: str, until: datetime
+    ) -> Sequence[Claim]:
+        """Hand leases to another owner; see the port."""
+        values = {"owner": owner, "epoch": leases.c.epoch + 1, "expires_at": until}
+        epochs = {row.id: row.epoch for row in self._change(kind, claims, values)}
+        return [Claim(c.id, c.case, epochs[c.id]) for c in claims if c.id in epochs]
 
     def release(
         self, kind: LeaseKind, claims: Sequence[Claim], free_at: datetime | None = None
@@ -163,7 +172,7 @@ class SqlClaims:
 
     def _change(
         self, kind: LeaseKind, claims: Sequence[Claim], values: Mapping[str, Any]
-    ) -> list[str]:
+    ) -> list[Row[Any]]:
         self._transaction.require_writing()
         if not claims:
             return []
@@ -172,9 +181,9 @@ class SqlClaims:
             leases.update()
             .where(leases.c.kind == kind, mine, leases.c.owner != NOBODY)
             .values(values)
-            .returning(leases.c.id)
+            .returning(leases.c.id, leases.c.epoch)
         )
-        return list(self._transaction.connection.execute(statement).scalars())
+        return list(self._transaction.connection.execute(statement))
 
 
 class SqlDue:

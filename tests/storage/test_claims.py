@@ -8,6 +8,7 @@ import pytest
 
 from smr_engine.engine import events as e
 from smr_engine.engine.statuses import EffectKind, EffectStatus
+from smr_engine.services.stored import Claim
 from tests.storage.stories import Story, at, opening, owed, task, whole_story
 
 REF = "CRISIS-2026-0001"
@@ -247,3 +248,32 @@ def test_claims_that_are_rolled_back_are_free_again(storage):
     with storage.writing() as unit:
         assert len(unit.claims.effects("one", at(0), LEASE, 1)) == 1
     assert len(claim(storage, at(0), owner="two")) == 1
+
+
+def taken_over(storage, claims):
+    with storage.writing() as unit:
+        found = unit.claims.take_over("effect", claims, "a flow run", at(3))
+        unit.keep()
+    return found
+
+
+def test_whoever_takes_a_lease_over_fences_the_one_who_handed_it_on(storage):
+    Story(storage).go(opening(REF), owed(REF, 1))
+    [first] = claim(storage, at(0))
+    handed_on = Claim(first.id, first.case, first.epoch)
+    [mine] = taken_over(storage, [handed_on])
+    assert not held(storage, handed_on)
+    assert held(storage, mine)
+    assert claim(storage, at(2.9), owner="two") == []
+    [again] = claim(storage, at(3), owner="two")
+    assert again.epoch > mine.epoch > first.epoch
+
+
+def test_a_lease_is_taken_over_once_and_never_after_it_was_given_back_or_claimed_anew(storage):
+    Story(storage).go(opening(REF), *[owed(REF, n) for n in (1, 2, 3, 4)])
+    first, second, third, fourth = [Claim(c.id, c.case, c.epoch) for c in claim(storage, at(0))]
+    assert [c.id for c in taken_over(storage, [second, first])] == [second.id, first.id]
+    release(storage, third)
+    assert taken_over(storage, [first, third]) == []
+    claim(storage, at(2))
+    assert taken_over(storage, [fourth]) == []
