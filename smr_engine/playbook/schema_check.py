@@ -50,11 +50,16 @@ def schema_problems(located: Located, schema: JsonSchema, file: str) -> list[Pro
         file: the name to use in problems.
     """
     problems = Problems(file)
-    for finding in findings_of(_faults(schema, located.data), located):
+    for finding in schema_findings(located, schema):
         node = located.node(finding.path)
         place = node.keys.get(finding.key, node.place) if finding.key is not None else node.place
         problems.error(finding.code, finding.message, place, finding.hint)
     return problems.sorted()
+
+
+def schema_findings(located: Located, schema: JsonSchema) -> list[Finding]:
+    """Return everything in a file that its schema refuses, with the path of each fault."""
+    return findings_of(_faults(schema, located.data), located)
 
 
 def value_problems(schema: JsonSchema, value: Any) -> list[ValueProblem]:

@@ -15,6 +15,7 @@ from smr_engine.playbook.diagram import mermaid
 from smr_engine.playbook.model import Playbook, PlaybookStep, walk
 from smr_engine.playbook.parse import parse_playbook
 from smr_engine.playbook.problems import Problem
+from smr_engine.playbook.salvage import salvage
 from smr_engine.playbook.suggest import did_you_mean
 from smr_engine.playbook.yaml_source import load as load_yaml
 from smr_engine.services import directory, directory_import
@@ -192,8 +193,12 @@ def _validate_file(ws: Shelf, path: Path, world: World) -> list[Problem]:
 def _validate_playbook(ws: Shelf, text: bytes, file: str, world: World) -> list[Problem]:
     playbook, problems = parse_playbook(text, file, ws.schemas("playbook"))
     if playbook is not None:
-        problems = [*problems, *problems_of(ws, playbook, world, file)]
-    return problems
+        return [*problems, *problems_of(ws, playbook, world, file)]
+    rest = salvage(text, file, ws.schemas("playbook"))
+    if rest is None:
+        return problems
+    meant = problems_of(ws, rest.playbook, world, file)
+    return [*problems, *(problem for problem in meant if not rest.caused(problem))]
 
 
 def _world(ws: Shelf) -> World:
