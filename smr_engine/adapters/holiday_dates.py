@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib import metadata
@@ -11,9 +12,12 @@ from pathlib import Path
 from smr_engine.adapters.workspace_files import write_whole
 from smr_engine.errors import Invalid
 
+LANGUAGE = "en_US"
+"""Named, for the library would take the machine's; where it knows none in English, its own."""
+
 
 class HolidayDates:
-    """The `HolidaySource` of `services.directory_text`; imports the library when first asked."""
+    """The `HolidaySource` of `services.calendar_text`; imports the library when first asked."""
 
     def countries(self) -> frozenset[str]:
         """Return the ISO 3166 codes of all countries whose holidays are known."""
@@ -23,8 +27,8 @@ class HolidayDates:
         """Return the subdivisions of a country, without the country's code (``BE``, ``CA``)."""
         return frozenset(_supported().get(country, ()))
 
-    def dates(self, country: str, subdivision: str, years: range) -> frozenset[date]:
-        """Return the public holidays of some years.
+    def named(self, country: str, subdivision: str, years: range) -> Mapping[date, str]:
+        """Return the public holidays of some years with their names, in English where known.
 
         Raises:
             Invalid: ``unknown-holidays``, the country or the subdivision is not known.
@@ -32,7 +36,9 @@ class HolidayDates:
         from holidays import country_holidays
 
         try:
-            found = country_holidays(country, subdiv=subdivision or None, years=years)
+            found = country_holidays(
+                country, subdiv=subdivision or None, years=years, language=LANGUAGE
+            )
         except NotImplementedError as error:
             place = f"{country} {subdivision}".strip()
             raise Invalid(
@@ -40,11 +46,11 @@ class HolidayDates:
                 f"No public holidays are known for `{place}`.",
                 hint="write ISO codes, such as country: DE and subdivision: BE",
             ) from error
-        return frozenset(found)
+        return {day: found[day] for day in sorted(found)}
 
 
 class KeptHolidayDates(HolidayDates):
-    """Keeps the dates in a file of the state folder: the library takes a fifth of a second to load.
+    """Keeps the days in a file of the state folder: the library takes a fifth of a second to load.
 
     Args:
         path: the file; made when missing, made anew by another version of the library.
@@ -53,19 +59,20 @@ class KeptHolidayDates(HolidayDates):
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def dates(self, country: str, subdivision: str, years: range) -> frozenset[date]:
-        """Return the public holidays of some years. Raises as `HolidayDates.dates`."""
-        key = f"{metadata.version('holidays')} {country} {subdivision} {years.start} {years.stop}"
+    def named(self, country: str, subdivision: str, years: range) -> Mapping[date, str]:
+        """Return the public holidays of some years. Raises as `HolidayDates.named`."""
+        which = f"{LANGUAGE} {country} {subdivision} {years.start} {years.stop}"
+        key = f"{metadata.version('holidays')} {which}"
         kept = self._read()
         if key not in kept:
-            found = super().dates(country, subdivision, years)
-            kept = {**kept, key: sorted(day.isoformat() for day in found)}
+            found = super().named(country, subdivision, years)
+            kept = {**kept, key: {day.isoformat(): name for day, name in found.items()}}
             write_whole(self._path, json.dumps(kept).encode(), mode=0o600)
-        return frozenset(date.fromisoformat(day) for day in kept[key])
+        return {date.fromisoformat(day): name for day, name in kept[key].items()}
 
-    def _read(self) -> dict[str, list[str]]:
+    def _read(self) -> dict[str, dict[str, str]]:
         try:
-            kept: dict[str, list[str]] = json.loads(self._path.read_bytes())
+            kept: dict[str, dict[str, str]] = json.loads(self._path.read_bytes())
         except (FileNotFoundError, ValueError):  # never kept, or damaged: it is only a copy
             return {}
         return kept

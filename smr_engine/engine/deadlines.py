@@ -1,8 +1,9 @@
 """Time arithmetic: when something is due, reminded, repeated, and when a person sleeps.
 
-Instants are aware and come out in UTC. Open time is what a calendar's spans cover on the wall, day
-by day, less the closed dates; an hour that daylight saving removes is not there, one that comes
-twice counts twice. A deadline may fall on the instant of closing, never in closed time.
+Instants are aware and come out in UTC. Open time is what a calendar's hours cover on the wall, day
+by day: none on closed days, less on half days; an hour that daylight saving removes is not there,
+one that comes twice counts twice. A deadline may fall on the instant of closing, never in closed
+time.
 """
 
 from __future__ import annotations
@@ -144,14 +145,11 @@ def local_day(who: Person | str, at: datetime) -> date:
 # --- calendars as spans ------------------------------------------------------------------------
 
 
-def _spans(calendar: Calendar, day: date) -> tuple[Span, ...]:
+def open_spans(calendar: Calendar, day: date) -> tuple[Span, ...]:
     """Return when a calendar is open on one local day, in UTC, in order."""
-    hours = calendar.hours.get(day.weekday(), ())
-    if not hours or day in calendar.closed:
-        return ()
     return tuple(
         span
-        for opens, closes in hours
+        for opens, closes in calendar.hours_on(day)
         for span in local_time.spans_of(
             calendar.timezone, datetime.combine(day, opens), _closing(day, closes)
         )
@@ -174,7 +172,7 @@ def _open_days(calendar: Calendar, at: datetime, sign: int) -> Iterator[tuple[da
     first = local_time.local_day(calendar.timezone, at) - sign * ONE_DAY
     for distance in range(MAX_LOOK_DAYS + 1):
         day = first + sign * distance * ONE_DAY
-        if spans := _spans(calendar, day):
+        if spans := open_spans(calendar, day):
             yield day, list(spans[::sign])
 
 

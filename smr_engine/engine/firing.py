@@ -115,7 +115,7 @@ _FIRED = {
 
 def _next(run: Run, place: Place, timer: Timer) -> e.TimerRule | None:
     fired = timing.Planned(timer.at, timer.purpose, timer.rule)
-    calendar = run.calendar(place.step)
+    calendar = run.calendar(place.step, run.scope(place.scope).items[timer.item].offered)
     planned = timing.again(run, timing.schedule_of(place.step), fired, calendar)
     if planned is None:
         return None

@@ -6,7 +6,7 @@ the earlier events did. It is the only mutable thing of the engine and lives for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -218,9 +218,12 @@ class Run:
 
     # --- values ---
 
-    def calendar(self, step: Step | None = None) -> Calendar:
-        """Return the calendar of a step, else the playbook's, else the default."""
-        return self.world.calendar((step.calendar if step else None) or self.playbook.calendar)
+    def calendar(self, step: Step | None = None, people: Iterable[str] = ()) -> Calendar:
+        """Return the calendar of a step, else of all it asks, else the playbook's, else default."""
+        named = step.calendar if step else None
+        return self.world.calendar(
+            named or self.world.shared_calendar(people) or self.playbook.calendar
+        )
 
     def varied(self, value: Varied[Any] | None) -> Any:
         """Return what holds at the case's severity."""

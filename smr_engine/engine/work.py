@@ -52,7 +52,7 @@ def open_item(
     step = place.step
     if schedule is None:
         schedule = timing.UNTIMED if kind is ItemKind.REPAIR else timing.schedule_of(step)
-    times = timing.times(run, place.scope, schedule, run.calendar(step), run.now)
+    times = timing.times(run, place.scope, schedule, run.calendar(step, offered), run.now)
     item, *timers = run.ids(1 + len(times.planned))
     rules = tuple(
         e.TimerRule(id=name, at=p.at, purpose=p.purpose, rule=p.rule)

@@ -6,26 +6,38 @@ so that nothing here asks a library for holidays. What a decision took from it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+Hours = tuple[tuple[time, time], ...]
+"""When a day is open, in local time: spans in order; `time.max` is the midnight at its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Working hours: open spans per weekday (0 = Monday) in local time, less the closed dates."""
+    """Working hours in local time: by weekday (0 = Monday), less closed days; half days differ."""
 
     name: str
     timezone: str
-    hours: Mapping[int, tuple[tuple[time, time], ...]]
+    hours: Mapping[int, Hours]
     closed: frozenset[date] = frozenset()
+    half_days: Mapping[date, Hours] = field(default_factory=dict)
+    holidays: Mapping[date, str] = field(default_factory=dict)  # closed days that have a name
 
     @property
     def zone(self) -> ZoneInfo:
         """Return the calendar's time zone."""
         return ZoneInfo(self.timezone)
+
+    def hours_on(self, day: date) -> Hours:
+        """Return the hours of a local day: none if it is closed, also where it is a half day."""
+        usual = self.hours.get(day.weekday(), ())
+        if not usual or day in self.closed:
+            return ()
+        return self.half_days.get(day, usual)
 
 
 ALWAYS_OPEN = Calendar(
@@ -46,6 +58,7 @@ class Person:
     quiet: tuple[time, time] | None = None  # local time; may wrap midnight
     away: tuple[tuple[date, date], ...] = ()  # first and last day, local, inclusive
     access: str = "operator"
+    calendar: str = ""  # their own, else that of their roles; empty: none, or roles that differ
 
     def is_away(self, day: date) -> bool:
         """Return whether the person is away on a (local) day."""
@@ -133,6 +146,12 @@ class World:
     def calendar(self, name: str | None) -> Calendar:
         """Return a calendar by name; `default`, else always open, when there is none."""
         return self.calendars.get(name or "default") or ALWAYS_OPEN
+
+    def shared_calendar(self, people: Iterable[str]) -> str:
+        """Return the name of the calendar that all these people have; empty if there is none."""
+        known = (self.people.get(person) for person in people)
+        names = {person.calendar if person else "" for person in known}
+        return names.pop() if len(names) == 1 else ""
 
     def holders(self, role: str) -> tuple[str, ...]:
         """Return the ids of those who hold a role, away or not, sorted."""

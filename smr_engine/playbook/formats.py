@@ -103,8 +103,14 @@ def _quiet_hours(text: str) -> None:
 
 def _open_hours(text: str) -> None:
     start, _, end = text.partition("-")
-    if not (_clock(start) and (_clock(end) or end == "24:00") and start < end):
+    if not (_clock(start) and (_clock(end) or end == "24:00")):
         message = f"`{_short(text)}` is not a span of open hours: write 09:00-17:30"
+        raise ValueError(message)
+    if start >= end:
+        message = (
+            f"`{text}` does not end after it begins: split what crosses midnight, "
+            "22:00-24:00 and 00:00-06:00 of the day after"
+        )
         raise ValueError(message)
 
 

@@ -16,15 +16,15 @@ STREAM = "directory"
 
 
 def world(ws: Workspace, unit: UnitOfWork) -> World:
-    """Return the newest directory, read once a process and version."""
+    """Return the newest directory, read once a process, version and year (of its holidays)."""
     version, _ = unit.directory.version()
-    known = ws.caches.worlds.get(version)
+    year = ws.clock.now().year
+    known = ws.caches.worlds.get((version, year))
     if known is not None:
         return known
     row = unit.directory.latest()
     if row is None:
         return World(assurance=ws.options.assurance)
-    year = ws.clock.now().year
     found = read_directory(
         row.data,
         ws.surroundings.holidays,
@@ -32,7 +32,7 @@ def world(ws: Workspace, unit: UnitOfWork) -> World:
         assurance=ws.options.assurance,
         version=row.version,
     )
-    ws.caches.worlds[version] = found
+    ws.caches.worlds[version, year] = found
     return found
 
 
@@ -56,6 +56,7 @@ def people(ws: Workspace) -> list[PersonRow]:
             sorted(person.roles),
             sorted(name for name, members in groups.items() if person.id in members),
             person.timezone,
+            person.calendar,
         )
         for person in sorted(now.people.values(), key=lambda p: p.id)
     ]

@@ -10,16 +10,21 @@ from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
 from smr_engine.playbook.suggest import did_you_mean
-from smr_engine.services.directory_text import (
+from smr_engine.services.calendar_text import (
     DEFAULT_TIMEZONE,
-    Data,
+    WEEKDAYS,
     HolidaySource,
-    read_date,
+    is_of_every_year,
+    read_days,
     read_hours,
+    read_spans,
 )
+from smr_engine.services.directory_text import Data, read_date
 
 DataPath = tuple[str | int, ...]
 LISTS = ("people", "contacts", "vendors", "policies")
+IN_ORDER = "write each opening once: ['09:00-12:00', '13:00-17:30']"
+NO_YEARS = range(0)
 
 
 class Fault(NamedTuple):
@@ -70,13 +75,14 @@ def _doubles(data: Data) -> Iterator[Fault]:
 
 
 def _people(data: Data, around: Surroundings) -> Iterator[Fault]:
-    roles = data.get("roles") or {}
+    roles, calendars = data.get("roles") or {}, data.get("calendars") or {}
     for at, person in _entries(data, "people"):
         for n, role in enumerate(person.get("roles", ())):
             yield from _unknown((*at, "roles", n), "role", role, roles)
         for n, address in enumerate(person.get("notify", ())):
             yield from _scheme((*at, "notify", n), address, around.schemes)
         yield from _timezone(at, person)
+        yield from _calendar(at, person, calendars)
         yield from _away(at, person)
 
 
@@ -105,6 +111,7 @@ def _roles_and_groups(data: Data) -> Iterator[Fault]:
     for name, role in roles.items():
         for n, deputy in enumerate(role.get("deputies", ())):
             yield from _unknown(("roles", name, "deputies", n), "person", deputy, people)
+        yield from _calendar(("roles", name), role, data.get("calendars") or {})
     for name, group in (data.get("groups") or {}).items():
         for n, member in enumerate(group.get("members", ())):
             at: DataPath = ("groups", name, "members", n)
@@ -144,8 +151,12 @@ def _calendars(data: Data, around: Surroundings) -> Iterator[Fault]:
     for name, calendar in (data.get("calendars") or {}).items():
         at: DataPath = ("calendars", name)
         yield from _timezone(at, calendar)
-        yield from _hours((*at, "hours"), name, calendar.get("hours") or {})
-        yield from _holidays((*at, "holidays"), calendar.get("holidays"), around.holidays)
+        yield from _closed((*at, "closed"), calendar)
+        faults = [
+            *_hours((*at, "hours"), name, calendar.get("hours") or {}),
+            *_holidays((*at, "holidays"), calendar.get("holidays"), around.holidays),
+        ]
+        yield from faults or _half_days((*at, "half_days"), calendar, around.holidays)
 
 
 def _hours(at: DataPath, name: str, hours: Mapping[str, Any]) -> Iterator[Fault]:
@@ -153,12 +164,12 @@ def _hours(at: DataPath, name: str, hours: Mapping[str, Any]) -> Iterator[Fault]
         try:
             read_hours({days: texts})
         except ValueError as fault:
-            yield Fault((*at, days), "bad-hours", str(fault))
+            yield Fault((*at, days), "bad-hours", str(fault), IN_ORDER)
             return
     try:
         spans = read_hours(hours)
     except ValueError as fault:
-        yield Fault(at, "bad-hours", str(fault))
+        yield Fault(at, "bad-hours", str(fault), IN_ORDER)
         return
     if not any(spans.values()):
         message = f"calendar `{name}` is never open, so that business time would never pass"
@@ -178,6 +189,51 @@ def _holidays(at: DataPath, public: Data | None, holidays: HolidaySource) -> Ite
         known = ", ".join(sorted(holidays.subdivisions(country)))
         hint = f"one of {known}" if known else "leave it out"
         yield Fault((*at, "subdivision"), "unknown-holidays", message, hint)
+
+
+def _closed(at: DataPath, calendar: Data) -> Iterator[Fault]:
+    for n, day in enumerate(calendar.get("closed", ())):
+        try:
+            read_days(day, NO_YEARS)
+        except ValueError as fault:
+            yield Fault((*at, n), "bad-day", str(fault))
+
+
+def _half_days(at: DataPath, calendar: Data, holidays: HolidaySource) -> Iterator[Fault]:
+    """Check half days of a calendar whose hours and holidays can be read."""
+    for day, texts in (calendar.get("half_days") or {}).items():
+        try:
+            read_days(day, NO_YEARS)
+            read_spans(texts)
+        except ValueError as fault:
+            yield Fault((*at, day), "bad-half-day", str(fault), "write 12-24: 09:00-12:00")
+            continue
+        if closed := _why_closed(day, calendar, holidays):
+            message = f"the half day `{day}` has no effect: {closed}"
+            yield Fault((*at, day), "half-day-closed", message, "take one of the two out")
+
+
+def _why_closed(day: str, calendar: Data, holidays: HolidaySource) -> str:
+    """Return why a day is closed; of a day of every year only what holds in each of them."""
+    closed = {str(value) for value in calendar.get("closed", ())}
+    if closed & {day, day[-len("12-24") :]}:
+        return "it stands under `closed`, too"
+    if is_of_every_year(day):
+        return ""
+    date = read_date(day)
+    if not read_hours(calendar["hours"]).get(date.weekday()):
+        return f"there are no hours on `{WEEKDAYS[date.weekday()]}`"
+    public = calendar.get("holidays")
+    years = range(date.year, date.year + 1)
+    named = (
+        holidays.named(public["country"], public.get("subdivision", ""), years) if public else {}
+    )
+    return f"it is a public holiday ({named[date]})" if date in named else ""
+
+
+def _calendar(at: DataPath, entry: Data, calendars: Collection[str]) -> Iterator[Fault]:
+    if entry.get("calendar"):
+        yield from _unknown((*at, "calendar"), "calendar", entry["calendar"], calendars)
 
 
 def _timezone(at: DataPath, entry: Data) -> Iterator[Fault]:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, time
-from itertools import pairwise
-from typing import Any, Protocol
+from datetime import date
+from typing import Any
 
 from smr_engine.engine.world import (
     Account,
-    Calendar,
     Group,
     Outsider,
     Person,
@@ -24,32 +21,15 @@ from smr_engine.engine.world import (
     Role,
     World,
 )
-
-DEFAULT_CALENDAR = "default"
-DEFAULT_TIMEZONE = "UTC"
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-_CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-_SPAN = re.compile(rf"({_CLOCK}) ?[-–] ?({_CLOCK}|24:00)")
+from smr_engine.services.calendar_text import (
+    DEFAULT_CALENDAR,
+    DEFAULT_TIMEZONE,
+    HolidaySource,
+    read_calendar,
+    read_span,
+)
 
 Data = Mapping[str, Any]
-Spans = tuple[tuple[time, time], ...]
-
-
-class HolidaySource(Protocol):
-    """Where public holidays come from."""
-
-    def countries(self) -> frozenset[str]:
-        """Return the ISO 3166 codes of all countries whose holidays are known."""
-        ...
-
-    def subdivisions(self, country: str) -> frozenset[str]:
-        """Return the subdivisions of a country, without the country's code."""
-        ...
-
-    def dates(self, country: str, subdivision: str, years: range) -> frozenset[date]:
-        """Return the public holidays of some years; an empty subdivision means the country."""
-        ...
 
 
 def read_directory(
@@ -68,13 +48,17 @@ def read_directory(
         ValueError, KeyError: the data is not what `data` asks for.
     """
     calendars = {
-        name: _calendar(name, entry, holidays, years) for name, entry in _named(data, "calendars")
+        name: read_calendar(name, entry, holidays, years)
+        for name, entry in _named(data, "calendars")
     }
-    default = calendars.get(DEFAULT_CALENDAR)
-    timezone = default.timezone if default else DEFAULT_TIMEZONE
+    zones = {name: calendar.timezone for name, calendar in calendars.items()}
+    of_roles = {name: entry.get("calendar", "") for name, entry in _named(data, "roles")}
     return World(
         version=version,
-        people={entry["id"]: _person(entry, timezone) for entry in _listed(data, "people")},
+        people={
+            entry["id"]: _person(entry, _calendar_of(entry, of_roles), zones)
+            for entry in _listed(data, "people")
+        },
         roles={name: _role(name, entry) for name, entry in _named(data, "roles")},
         groups={name: _group(name, entry) for name, entry in _named(data, "groups")},
         accounts={name: _account(name, entry) for name, entry in _named(data, "accounts")},
@@ -108,73 +92,6 @@ def read_date(value: date | str) -> date:
     return value if isinstance(value, date) else date.fromisoformat(value)
 
 
-def read_span(text: str) -> tuple[time, time]:
-    """Return the two times of ``20:00-07:00``; ``24:00`` as an end is `time.max`.
-
-    Raises:
-        ValueError: the text is no span; the message says what is.
-    """
-    found = _SPAN.fullmatch(text.strip())
-    if found is None:
-        message = f"`{text}` is not a span of the day: write 09:00-17:30"
-        raise ValueError(message)
-    begin, end = found.groups()
-    return time.fromisoformat(begin), time.max if end == "24:00" else time.fromisoformat(end)
-
-
-def read_weekdays(text: str) -> tuple[int, ...]:
-    """Return the weekdays (0 = Monday) of ``mon``, ``mon-fri`` or ``sat-sun``; ``fri-mon`` wraps.
-
-    Raises:
-        ValueError: the text names no weekdays; the message says what does.
-    """
-    first, dash, last = (part.strip().lower() for part in text.partition("-"))
-    last = last if dash else first
-    if first not in WEEKDAYS or last not in WEEKDAYS:
-        message = f"`{text}` names no weekdays: write mon, mon-fri or sat-sun"
-        raise ValueError(message)
-    begin, end = WEEKDAYS.index(first), WEEKDAYS.index(last)
-    length = (end - begin) % 7
-    return tuple((begin + n) % 7 for n in range(length + 1))
-
-
-def read_hours(hours: Mapping[str, str | Sequence[str]]) -> dict[int, Spans]:
-    """Return the open spans per weekday, in order.
-
-    Args:
-        hours: weekdays to one span (``09:00-17:30``) or a list of spans.
-
-    Raises:
-        ValueError: a span that ends before it begins, overlaps another, or cannot be read; a
-            weekday that is named twice.
-    """
-    found: dict[int, Spans] = {}
-    for days, texts in hours.items():
-        spans = _open_spans([texts] if isinstance(texts, str) else texts)
-        for day in read_weekdays(days):
-            if day in found:
-                message = f"`{WEEKDAYS[day]}` has its hours twice"
-                raise ValueError(message)
-            found[day] = spans
-    return found
-
-
-def _open_spans(texts: Iterable[str]) -> Spans:
-    spans = tuple(sorted(read_span(text) for text in texts))
-    for begin, end in spans:
-        if begin >= end:
-            message = (
-                f"open hours end before they begin ({begin:%H:%M}): "
-                "split a night at midnight, 22:00-24:00 and 00:00-06:00 of the day after"
-            )
-            raise ValueError(message)
-    for (_, end), (begin, _) in pairwise(spans):
-        if begin < end:
-            message = f"open hours overlap at {begin:%H:%M}"
-            raise ValueError(message)
-    return spans
-
-
 def _named(data: Data, key: str) -> Iterable[tuple[str, Data]]:
     return (data.get(key) or {}).items()
 
@@ -183,18 +100,27 @@ def _listed(data: Data, key: str) -> Sequence[Data]:
     return data.get(key) or ()
 
 
-def _person(entry: Data, timezone: str) -> Person:
+def _calendar_of(person: Data, of_roles: Mapping[str, str]) -> str:
+    """Return a person's own calendar, else the one that their roles name, if those agree."""
+    named = {of_roles.get(role, "") for role in person.get("roles", ())} - {""}
+    of_role = named.pop() if len(named) == 1 else ""
+    return str(person.get("calendar", of_role))
+
+
+def _person(entry: Data, calendar: str, zones: Mapping[str, str]) -> Person:
     quiet = entry.get("quiet")
+    zone = zones.get(calendar) or zones.get(DEFAULT_CALENDAR, DEFAULT_TIMEZONE)
     return Person(
         id=entry["id"],
         name=entry["name"],
         email=entry.get("email", ""),
         roles=tuple(entry.get("roles", ())),
-        timezone=entry.get("timezone", timezone),
+        timezone=entry.get("timezone", zone),
         notify=tuple(entry.get("notify", ())),
         quiet=read_span(quiet) if quiet else None,
         away=tuple((read_date(a["from"]), read_date(a["until"])) for a in entry.get("away", ())),
         access=entry.get("access", "operator"),
+        calendar=calendar,
     )
 
 
@@ -242,15 +168,6 @@ def _policy(entry: Data) -> Policy:
         next_review=read_date(next_review) if next_review else None,
         document=entry.get("document", ""),
     )
-
-
-def _calendar(name: str, entry: Data, holidays: HolidaySource, years: range) -> Calendar:
-    public = entry.get("holidays")
-    closed = frozenset(read_date(day) for day in entry.get("closed", ()))
-    if public:
-        closed |= holidays.dates(public["country"], public.get("subdivision", ""), years)
-    timezone = entry.get("timezone", DEFAULT_TIMEZONE)
-    return Calendar(name, timezone, read_hours(entry["hours"]), closed)
 
 
 def _iso(value: object) -> str:

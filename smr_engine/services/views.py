@@ -315,6 +315,7 @@ class PersonRow:
     roles: list[str]
     groups: list[str]
     timezone: str
+    calendar: str = ""  # their own or that of their roles; empty: that of the playbook
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,12 +42,12 @@ class Options:
 
 @dataclass
 class Caches:
-    """What a process need not read twice; every key is a digest or a version."""
+    """What a process need not read twice; every key is or begins with a digest or a version."""
 
     playbooks: dict[str, Playbook] = field(default_factory=dict)
     registered: set[str] = field(default_factory=set)
     checked: dict[tuple[str, int], list[Problem]] = field(default_factory=dict)
-    worlds: dict[int, World] = field(default_factory=dict)
+    worlds: dict[tuple[int, int], World] = field(default_factory=dict)  # version, year
 
 
 @dataclass(frozen=True, kw_only=True)

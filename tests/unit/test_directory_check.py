@@ -48,6 +48,7 @@ WHOLE: dict[str, Any] = {
             "hours": {"mon-fri": "09:00-17:30"},
             "holidays": {"country": "DE", "subdivision": "BE"},
             "closed": ["2026-12-24"],
+            "half_days": {"12-31": "09:00-12:00"},
         }
     },
 }
@@ -94,6 +95,9 @@ def test_a_whole_directory_and_an_empty_one_have_no_fault() -> None:
         ({}, "calendars/default/hours", "calendar-never-open", "mon-fri"),
         ("XX", "calendars/default/holidays/country", "unknown-holidays", "ISO 3166"),
         ("ZZ", "calendars/default/holidays/subdivision", "unknown-holidays", "BB, BE, BW"),
+        ("defalt", "people/0/calendar", "unknown-calendar", "did you mean `default`?"),
+        ("berlin", "roles/smr-lead/calendar", "unknown-calendar", "known: default"),
+        (["02-30"], "calendars/default/closed/0", "bad-day", ""),
     ],
 )
 def test_each_fault_is_told_once_with_its_place_and_a_way_out(
@@ -116,6 +120,34 @@ def test_an_id_that_stands_twice_is_told_where_it_comes_again(section: str) -> N
     twice = [*WHOLE[section], WHOLE[section][0]]
     (fault,) = faults_with(twice, section)
     assert (fault.path, fault.code) == ((section, len(twice) - 1, "id"), "duplicate-id")
+
+
+@pytest.mark.parametrize(
+    ("day", "hours", "code", "why"),
+    [
+        ("02-30", "09:00-12:00", "bad-half-day", "`02-30` is no day"),
+        ("12-30", "12:00-09:00", "bad-half-day", "end before they begin"),
+        ("12-30", ["09:00-12:00", "11:00-13:00"], "bad-half-day", "overlap at 11:00"),
+        ("2026-12-24", "09:00-12:00", "half-day-closed", "stands under `closed`"),
+        ("2026-12-25", "09:00-12:00", "half-day-closed", "public holiday (Christmas Day)"),
+        ("2026-12-27", "09:00-12:00", "half-day-closed", "no hours on `sun`"),
+    ],
+)
+def test_a_half_day_that_cannot_be_or_has_no_effect_is_a_fault(
+    day: str, hours: Any, code: str, why: str
+) -> None:
+    (fault,) = faults_with({day: hours}, "calendars", "default", "half_days")
+    assert (fault.path, fault.code) == (("calendars", "default", "half_days", day), code)
+    assert why in fault.message
+    assert fault.hint
+
+
+def test_a_half_day_of_every_year_may_fall_on_a_closed_day_of_one_year() -> None:
+    half = {"12-24": "09:00-12:00", "12-26": "09:00-12:00"}
+    assert faults_with(half, "calendars", "default", "half_days") == []
+    data = copy.deepcopy(WHOLE)
+    data["calendars"]["default"]["closed"] = ["12-31"]
+    assert [fault.code for fault in check_directory(data, AROUND)] == ["half-day-closed"]
 
 
 def test_an_absence_ends_after_it_begins() -> None:

@@ -13,20 +13,18 @@ from hypothesis import strategies as st
 from smr_engine.adapters.clock import SystemClock
 from smr_engine.adapters.connectors import connector_for
 from smr_engine.adapters.connectors.context import ConnectorContext
-from smr_engine.adapters.holiday_dates import HolidayDates
+from smr_engine.adapters.holiday_dates import HolidayDates, KeptHolidayDates
 from smr_engine.adapters.shipped import load_schema
 from smr_engine.engine.world import Holder, Outsider, World
 from smr_engine.errors import Invalid
 from smr_engine.playbook.schema_check import schema_problems
 from smr_engine.playbook.yaml_source import Located, load
+from smr_engine.services.calendar_text import read_calendar, read_hours, read_span, read_weekdays
 from smr_engine.services.directory_check import Surroundings, check_directory
 from smr_engine.services.directory_text import (
     canonical_directory,
     directory_digest,
     read_directory,
-    read_hours,
-    read_span,
-    read_weekdays,
 )
 from smr_engine.services.ports import Recovery
 from smr_engine.settings import SCHEMES
@@ -173,6 +171,64 @@ def test_a_calendar_may_do_without_holidays() -> None:
     assert calendar.hours == dict.fromkeys((5, 6), ((time(0), time.max),))
 
 
+def test_days_without_a_year_come_every_year_and_those_with_one_go_before_them() -> None:
+    entry = {
+        "timezone": "America/Chicago",
+        "hours": {"mon-sun": ["09:00-12:00", "13:00-17:00"]},
+        "closed": ["02-29", "2027-11-26"],
+        "half_days": {"2027-12-24": ["09:00-10:00", "11:00-12:00"], "12-24": "09:00-12:00"},
+    }
+    calendar = read_calendar("chicago", entry, HOLIDAYS, YEARS)
+    assert calendar.closed == {date(2028, 2, 29), date(2027, 11, 26)}
+    assert sorted(calendar.half_days) == [date(year, 12, 24) for year in YEARS]
+    assert calendar.hours_on(date(2026, 12, 24)) == ((time(9), time(12)),)
+    assert calendar.hours_on(date(2027, 12, 24)) == ((time(9), time(10)), (time(11), time(12)))
+
+
+def test_a_half_day_opens_no_holiday_no_closed_day_and_no_day_without_hours() -> None:
+    entry = {
+        "timezone": "Europe/Berlin",
+        "hours": {"mon-fri": "09:00-17:00"},
+        "holidays": {"country": "DE", "subdivision": "BE"},
+        "closed": ["12-31"],
+        "half_days": dict.fromkeys(("12-25", "12-31", "12-26", "12-30"), "09:00-12:00"),
+    }
+    calendar = read_calendar("berlin", entry, HOLIDAYS, YEARS)
+    days = (date(2026, 12, day) for day in (25, 26, 30, 31))
+    assert [bool(calendar.hours_on(day)) for day in days] == [False, False, True, False]
+    assert calendar.holidays[date(2026, 12, 25)] == "Christmas Day"
+
+
+def test_people_work_by_their_own_calendar_or_by_that_of_their_roles_and_in_its_zone() -> None:
+    hours = {"hours": {"mon-fri": "09:00-17:00"}}
+    zones = {"default": "Europe/Berlin", "chicago": "America/Chicago", "care": "Asia/Tokyo"}
+    people = [
+        {"id": "plain", "name": "P", "roles": ["legal"]},
+        {"id": "own", "name": "O", "calendar": "chicago", "roles": ["care"]},
+        {"id": "by_role", "name": "R", "roles": ["legal", "care"]},
+        {"id": "torn", "name": "T", "roles": ["care", "night"]},
+        {"id": "moved", "name": "M", "roles": ["care"], "timezone": "Europe/Paris"},
+    ]
+    roles = {"legal": {}, "care": {"calendar": "care"}, "night": {"calendar": "chicago"}}
+    calendars = {name: {"timezone": zone, **hours} for name, zone in zones.items()}
+    world = world_of({"people": people, "roles": roles, "calendars": calendars})
+    assert {p.id: (p.calendar, p.timezone) for p in world.people.values()} == {
+        "plain": ("", "Europe/Berlin"),
+        "own": ("chicago", "America/Chicago"),
+        "by_role": ("care", "Asia/Tokyo"),
+        "torn": ("", "Europe/Berlin"),
+        "moved": ("care", "Europe/Paris"),
+    }
+
+
+def test_the_sample_company_works_on_two_continents(sample: Located) -> None:
+    world = world_of(sample.data)
+    assert {p.timezone for p in world.people.values()} >= {"Europe/Berlin", "America/Chicago"}
+    assert world.calendars["chicago"].hours_on(date(2026, 12, 24)) == ((time(8, 30), time(12)),)
+    assert world.shared_calendar(world.holders("customer-care")) == "customer-care"
+    assert world.shared_calendar(world.holders("legal")) == ""
+
+
 def test_a_role_whose_holder_is_away_is_acted_in_by_the_deputy(sample: Located) -> None:
     data = copy.deepcopy(sample.data)
     for person in data["people"]:
@@ -181,14 +237,24 @@ def test_a_role_whose_holder_is_away_is_acted_in_by_the_deputy(sample: Located) 
     assert world_of(data).acting("smr-lead", date(2026, 11, 23)) == (Holder("ben", "ana"),)
 
 
+def test_holidays_have_english_names_whatever_the_machine_speaks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "de")
+    kept = KeptHolidayDates(tmp_path / "holidays.json")
+    for source in (HOLIDAYS, kept, kept):
+        named = source.named("DE", "BE", range(2026, 2027))
+        assert named[date(2026, 5, 1)] == "Labor Day"
+
+
 def test_holidays_differ_by_subdivision_and_unknown_places_are_refused() -> None:
     womens_day = date(2027, 3, 8)
-    assert womens_day in HOLIDAYS.dates("DE", "BE", range(2027, 2028))
-    assert womens_day not in HOLIDAYS.dates("DE", "BY", range(2027, 2028))
-    assert date(2027, 12, 25) in HOLIDAYS.dates("GB", "", range(2027, 2028))
+    assert womens_day in HOLIDAYS.named("DE", "BE", range(2027, 2028))
+    assert womens_day not in HOLIDAYS.named("DE", "BY", range(2027, 2028))
+    assert date(2027, 12, 25) in HOLIDAYS.named("GB", "", range(2027, 2028))
     for country, subdivision in (("XX", ""), ("DE", "ZZ")):
         with pytest.raises(Invalid, match="No public holidays are known"):
-            HOLIDAYS.dates(country, subdivision, YEARS)
+            HOLIDAYS.named(country, subdivision, YEARS)
 
 
 json_values = st.recursive(

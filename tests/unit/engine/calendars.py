@@ -41,6 +41,8 @@ def is_open_on_the_wall(calendar: Calendar, at: datetime) -> bool:
     """Say whether a calendar is open, by reading the clock on the wall and nothing else."""
     wall = at.astimezone(ZoneInfo(calendar.timezone))
     spans = calendar.hours.get(wall.weekday(), ()) if wall.date() not in calendar.closed else ()
+    if spans and wall.date() in calendar.half_days:
+        spans = calendar.half_days[wall.date()]
     return any(a <= wall.time() and (wall.time() < b or b == time.max) for a, b in spans)
 
 
@@ -52,8 +54,8 @@ def open_minutes_on_the_wall(calendar: Calendar, start: datetime, end: datetime)
 
 @st.composite
 def spans_of_a_day(draw: st.DrawFn) -> tuple[tuple[time, time], ...]:
-    """One or two spans between whole minutes; the last may end at midnight."""
-    marks = draw(st.lists(st.integers(0, 1440), min_size=2, max_size=4, unique=True))
+    """One to three spans between whole minutes; the last may end at midnight."""
+    marks = draw(st.lists(st.integers(0, 1440), min_size=2, max_size=6, unique=True))
     marks = sorted(marks)[: len(marks) // 2 * 2]
     times = [time.max if m == 1440 else time(m // 60, m % 60) for m in marks]
     return tuple(zip(times[::2], times[1::2], strict=True))
@@ -61,13 +63,15 @@ def spans_of_a_day(draw: st.DrawFn) -> tuple[tuple[time, time], ...]:
 
 @st.composite
 def calendars(draw: st.DrawFn) -> Calendar:
-    """Any calendar that is open at least once a week, with a few closed dates."""
+    """Any calendar that is open at least once a week, with a few closed dates and half days."""
     days = draw(st.lists(st.integers(0, 6), min_size=1, max_size=7, unique=True))
     hours = {day: draw(spans_of_a_day()) for day in days}
     near = draw(st.sampled_from(CHANGES)).date()
     closed = draw(st.lists(st.integers(-4, 9), max_size=4))
     dates = frozenset(near + timedelta(days=n) for n in closed)
-    return Calendar("drawn", draw(st.sampled_from(ZONES)), hours, dates)
+    halves = draw(st.dictionaries(st.integers(-4, 9), spans_of_a_day(), max_size=4))
+    half_days = {near + timedelta(days=n): spans for n, spans in halves.items()}
+    return Calendar("drawn", draw(st.sampled_from(ZONES)), hours, dates, half_days)
 
 
 @st.composite

@@ -21,6 +21,13 @@ ALL_DAY = Calendar("all day", "Europe/Berlin", {d: ((time(0), time.max),) for d 
 LUNCH = Calendar(
     "lunch", "Europe/Berlin", {d: ((time(9), time(12)), (time(13), time(17))) for d in range(5)}
 )
+CHICAGO = Calendar(
+    "chicago",
+    "America/Chicago",
+    {day: ((time(8, 30), time(12)), (time(13), time(17))) for day in range(5)},
+    frozenset({date(2026, 12, 25), date(2026, 11, 26), date(2026, 11, 27)}),
+    {date(2026, 12, 24): ((time(8, 30), time(12)),), date(2026, 12, 26): ((time(9), time(12)),)},
+)
 
 
 def local(text: str, calendar: Calendar = BERLIN) -> datetime:
@@ -53,6 +60,29 @@ def test_a_duration_ends_where_a_calendar_on_the_wall_says(
     start: str, duration: str, end: str
 ) -> None:
     assert add(local(start), parse_duration(duration), BERLIN) == local(end)
+
+
+@pytest.mark.parametrize(
+    ("start", "duration", "end"),
+    [
+        ("2026-12-23 16:00", "4 business hours", "2026-12-24 11:30"),
+        ("2026-12-24 11:00", "1 business hour", "2026-12-24 12:00"),
+        ("2026-12-24 11:00", "90 business minutes", "2026-12-28 09:00"),
+        ("2026-12-24 14:00", "0 business hours", "2026-12-28 08:30"),
+        ("2026-12-23 10:00", "1 business day", "2026-12-24 10:00"),
+        ("2026-12-23 15:00", "1 business day", "2026-12-24 12:00"),
+        ("2026-12-24 12:00", "1 business day", "2026-12-28 12:00"),
+        ("2026-11-25 16:00", "1 business day", "2026-11-30 16:00"),
+        ("2026-03-06 16:00", "2 business hours", "2026-03-09 09:30"),
+        ("2026-10-30 16:00", "2 business hours", "2026-11-02 09:30"),
+    ],
+)
+def test_half_days_closures_and_lunch_are_counted_as_a_person_in_chicago_would(
+    start: str, duration: str, end: str
+) -> None:
+    """The 26th of December is a Saturday: that it is a half day opens nothing."""
+    ends = add(local(start, CHICAGO), parse_duration(duration), CHICAGO)
+    assert ends == local(end, CHICAGO)
 
 
 @pytest.mark.parametrize(
