@@ -85,6 +85,24 @@ def test_every_key_of_text_shows_how_it_is_written(name):
             assert whole.get("examples") or whole.get("default") or whole.get("enum"), key
 
 
+@pytest.mark.parametrize("name", ["playbook", "directory"])
+def test_every_key_of_ours_shows_an_example_a_default_or_its_choices(name):
+    """The keywords of JSON Schema itself, which authors may use in forms, need no example."""
+    schema = load_schema(name)
+    foreign = schema["$defs"].get("json_schema", {}).get("properties", {}).values()
+    keys = [(key, said) for key, said in properties(schema) if said not in list(foreign)]
+    shown = ("examples", "default", "enum")
+
+    bare = [
+        key
+        for key, said in keys
+        if not any(word in resolved(said, schema) for word in shown)
+        and resolved(said, schema).get("type") != "boolean"
+    ]
+
+    assert bare == []
+
+
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_examples_and_defaults_are_valid_themselves(name):
     schema = load_schema(name)
@@ -192,6 +210,8 @@ database_url: postgresql+psycopg://smr:${SMR_DB_PASSWORD}@db.example.test/smr
 prefect_api_url: https://prefect.example.test/api
 prefect_start: [policy-review]
 dispatcher: work-pool
+prefect_work_pool: communications
+prefect_hand_over_seconds: 60
 prefect_grace_seconds: 30
 assurance: session
 as: ana
