@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from smr_engine.playbook.check import CheckContext, DirectoryFacts, check_playbook
-from smr_engine.playbook.model import Playbook
+from smr_engine.playbook.check import CheckContext, DirectoryFacts, check_playbook, roles_used
+from smr_engine.playbook.diagram import mermaid
+from smr_engine.playbook.fields import title_of
+from smr_engine.playbook.model import Playbook, walk
 from smr_engine.playbook.parse import parse_playbook
 
 ROOT = Path(__file__).parents[3]
@@ -68,6 +71,23 @@ PLAYBOOKS = {
 }
 
 
+SHOWN_WITH_PROBLEMS = {"every-key"}  # says each key once, whatever the directory holds
+RIGHT = {
+    path.stem: read(path.read_text(), path.name)
+    for path in sorted((ROOT / "tests/examples/valid").glob("*.yaml"))
+    if path.stem not in SHOWN_WITH_PROBLEMS
+}
+_ROLES = roles_used(step for playbook in RIGHT.values() for step in walk(playbook.steps))
+SAMPLE = replace(
+    DIRECTORY,
+    holders={role: (f"{role}-1", f"{role}-2") for role in (*_ROLES, "smr-lead")},
+    groups=dict.fromkeys(
+        ("all-staff", "all-communicators", "executives", "frontline-care"), ("ana", "ben")
+    ),
+    accounts={"newsroom": "folder", "company-blog": "http", "outreach-mailbox": "email"},
+)
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_a_playbook_with_one_fault_is_told_that_fault_at_its_place_and_nothing_else(path):
     text = path.read_text()
@@ -80,6 +100,17 @@ def test_a_playbook_with_one_fault_is_told_that_fault_at_its_place_and_nothing_e
     )
     assert all(p.file == path.name for p in found)
     assert all(15 < len(p.message) < 300 and "\n" not in p.message for p in found)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_playbook_that_uses_the_language_richly_passes_and_can_be_drawn(name):
+    context = CheckContext(SAMPLE, {right.name: right for right in RIGHT.values()}, name)
+    found = check_playbook(RIGHT[name], context)
+    drawn = mermaid(RIGHT[name])
+
+    assert [str(problem) for problem in found] == []
+    assert drawn.startswith("flowchart TD\n")
+    assert all(title_of(step.id) in drawn or step.id in drawn for step in walk(RIGHT[name].steps))
 
 
 def test_there_is_an_example_for_every_code_that_a_check_can_give():
