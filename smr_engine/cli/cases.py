@@ -47,16 +47,25 @@ def start(
             "--idempotency-key", metavar="K", help="The same key again opens no second case."
         ),
     ] = "",
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Open nothing; show what would come if nobody answered."),
+    ] = False,
 ) -> None:
     """Open a case from a playbook."""
-    from smr_engine.cli import render_cases
+    from smr_engine.cli import rehearsing, render_cases
     from smr_engine.cli.files import read_values
     from smr_engine.cli.values import values_from
     from smr_engine.services import cases
+    from smr_engine.services.preview import Ask
 
     schema = cases.input_schema(session.ws, playbook)
     file_values = read_values(inputs) if inputs else {}
     values = values_from(given or (), schema, file_values, session.zone)
+    if preview:
+        asked = Ask(playbook, None, values, severity, session.person or "")
+        rehearsing.show_preview(session, asked)
+        return
     opening = cases.Opening(severity=severity, drill=drill, key=key)
     view = cases.start(session.ws, session.actor, playbook, values, opening)
     if session.as_json:

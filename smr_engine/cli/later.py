@@ -32,13 +32,6 @@ GROUP.later(
         "smr item ITEM shows whose approval is missing",
     ),
     Later(
-        "preview",
-        "PLAYBOOK --at T",
-        "Show what would happen, and when.",
-        "smr preview crisis-response --at 2026-12-24T18:00",
-        "smr playbook graph PLAYBOOK draws it",
-    ),
-    Later(
         "test",
         "[PATH]",
         "Run the scenarios of playbooks.",

@@ -11,12 +11,14 @@ import typer
 from smr_engine import __version__
 from smr_engine.cli import (
     auditing,
+    calendars,
     cases,
     decisions,
     directory,
     items,
     later,
     library,
+    rehearsing,
     running,
     schedules,
 )
@@ -57,6 +59,8 @@ for _group in (
     items.GROUP,
     decisions.GROUP,
     schedules.GROUP,
+    calendars.GROUP,
+    rehearsing.GROUP,
     auditing.GROUP,
     directory.GROUP,
     later.GROUP,

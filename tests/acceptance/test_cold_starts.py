@@ -17,7 +17,7 @@ from tests.support.program import SMR, House, copy_of
 QUICK = """
 --version|--help|start --help|validate {root}/directory.yaml|playbooks|playbook show crisis-response
 playbook graph policy-review|playbook diff crisis-response holding-statement|people
-directory check|directory export|schedule list|schedule next 3|db upgrade|preview x|down
+directory check|directory export|schedule list|schedule next 3|db upgrade|preview crisis-response|down
 start holding-statement -i title=Smoke -i type=safety|cases|show {case}|timeline {case}
 inbox --all|inbox --as lea|item {case}.1|note {case} Hello
 complete {case}.1 -o confirmed=Smoke -o captures=here -o done_1=yes -o done_2=yes -o done_3=yes
@@ -58,7 +58,7 @@ def test_no_command_that_needs_no_prefect_loads_it(untouched: House, tmp_path):
     found = json.loads(done.stdout)
     assert {line: heavy for line, (_, heavy) in found.items() if heavy} == {}
     refused = [line for line, (status, _) in found.items() if status]
-    assert [line.split()[0] for line in refused] == ["preview", "signal"]
+    assert [line.split()[0] for line in refused] == ["signal"]
 
 
 def cpu_s(*command: str | Path, environ: dict[str, str]) -> float:
