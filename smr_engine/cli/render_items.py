@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from smr_engine.cli.forms import FormField, fields_of
@@ -86,7 +87,7 @@ def item(session: Session, view: ItemView) -> None:
     _questions(view)
     _content(view)
     _changes(view)
-    _destinations(view)
+    _destinations(session, view)
     _quorum(view)
     _votes(session, view)
     _attachments(view)
@@ -151,14 +152,14 @@ def _changes(view: ItemView) -> None:
         write_raw(str(entry.get("diff") or "nothing"))
 
 
-def _destinations(view: ItemView) -> None:
+def _destinations(session: Session, view: ItemView) -> None:
     if not view.destinations:
         return
     heading("Where it goes")
-    facts(("  -", _destination(entry)) for entry in view.destinations)
+    facts(("  -", _destination(session, entry)) for entry in view.destinations)
 
 
-def _destination(entry: Mapping[str, Any]) -> str:
+def _destination(session: Session, entry: Mapping[str, Any]) -> str:
     """Return one place in words: what goes to which account and people, in reply to what."""
     title, account = str(entry.get("title") or ""), str(entry.get("account") or "")
     place = f"{title} ({account})" if title and title != account else account
@@ -172,6 +173,8 @@ def _destination(entry: Mapping[str, Any]) -> str:
         words.append(f"in reply to {entry['in_reply_to']}")
     if entry.get("replaces"):
         words.append(f"in place of {entry['replaces']}")
+    if entry.get("at"):
+        words.append(f"not before {instant(datetime.fromisoformat(entry['at']), session.zone)}")
     if entry.get("instructions"):
         words.append(f"how: {entry['instructions']}")
     return ", ".join(words)

@@ -86,6 +86,12 @@ def _round_planned(event: EventRow, _: Memory) -> str:
     return f"{step_name(event)} missed {counted(missed, 'beat')}" if missed else ""
 
 
+def _timer_set(event: EventRow, _: Memory) -> str:
+    if event.data.get("purpose") != "publish":
+        return ""
+    return f"{step_name(event)} is approved for {event.data['at']} and waits until then"
+
+
 # --- other streams -----------------------------------------------------------------------------
 
 
@@ -145,7 +151,7 @@ OF_CASES: Mapping[str, Sentence] = {
     "StepReopened": _reopened,
     "OptionTaken": _option,
     "RoundPlanned": _round_planned,
-    "TimerSet": silent,
+    "TimerSet": _timer_set,
     "TimerFired": silent,
     "DirectoryImported": _directory,
     "PlaybookRegistered": _registered,

@@ -1,7 +1,8 @@
 """Bundles: exactly what people approve.
 
 A bundle holds the revisions (with digests) of an approval's documents and attachments, and for
-every publication that requires it: account, recipients, audience, what it replies to or replaces.
+every publication that requires it: account, recipients, audience, time, what it replies to or
+replaces.
 The approval item is bound to its digest; a publication compares itself with it before it begins.
 """
 
@@ -11,9 +12,11 @@ from typing import Any, cast
 
 from smr_engine.engine import who
 from smr_engine.engine.binding import publications_of
+from smr_engine.engine.environment import instant
 from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item
+from smr_engine.engine.timing import instant_of
 from smr_engine.playbook.model import ApprovalStep, PublishStep
 
 Entry = dict[str, Any]
@@ -53,9 +56,13 @@ def document_entry(run: Run, scope: str, name: str) -> Entry:
 
 
 def publication_entry(run: Run, scope: str, step: PublishStep) -> Entry:
-    """Return where a publication goes, as rendered now."""
+    """Return where a publication goes, and when if it says so, as rendered now.
+
+    Raises:
+        StepProblemError: an account or the instant does not resolve.
+    """
     spec = run.playbook.documents.get(step.document)
-    return {
+    entry: Entry = {
         "step": step.id,
         "document": step.document,
         "audience": spec.audience if spec else "",
@@ -64,6 +71,10 @@ def publication_entry(run: Run, scope: str, step: PublishStep) -> Entry:
         "in_reply_to": run.text(scope, step.in_reply_to),
         "replaces": run.text(scope, step.replaces),
     }
+    if step.at is not None:
+        at = run.text(scope, step.at)
+        entry["at"] = instant(instant_of(at)) if at else None  # nothing filled in: at once
+    return entry
 
 
 def granted(run: Run, scope: str, approval: str) -> Item | None:

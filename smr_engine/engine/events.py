@@ -237,7 +237,7 @@ class RoundPlanned(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerSet(Event):
-    """A wait (`path`) will end at `at`."""
+    """A step (`path`) waits until `at`: to go on, to publish, or to expire."""
 
     timer: str
     at: datetime
@@ -246,7 +246,7 @@ class TimerSet(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired(Event):
-    """The instant of a wait or a beat has come."""
+    """The instant that a step waited for has come."""
 
     timer: str
 

@@ -1,4 +1,4 @@
-"""What instants ask for: waits that are over, beats, reminders, escalations, warnings, expiries."""
+"""What instants ask for: waits that are over, beats, publications, reminders, expiries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from smr_engine.engine import expiry, policy, timing, who, wording, work
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item, Timer
 from smr_engine.engine.statuses import ItemKind
-from smr_engine.engine.steps import approvals, blocks, other
+from smr_engine.engine.steps import approvals, blocks, other, publishing
 
 
 def fire(run: Run, command: c.FireTimer) -> None:
@@ -37,6 +37,11 @@ def _wait(run: Run, scope: str, timer: Timer) -> None:
 def _beat(run: Run, scope: str, timer: Timer) -> None:
     run.emit(e.TimerFired(scope=scope, path=timer.path, timer=timer.id))
     blocks.next_round(run, run.place(scope, timer.step))
+
+
+def _publish(run: Run, scope: str, timer: Timer) -> None:
+    run.emit(e.TimerFired(scope=scope, path=timer.path, timer=timer.id))
+    publishing.time_has_come(run, run.place(scope, timer.step))
 
 
 def _remind(run: Run, scope: str, timer: Timer) -> None:
@@ -106,6 +111,7 @@ def _held(run: Run, place: Place, item: Item) -> bool:
 _FIRED = {
     "wait": _wait,
     "beat": _beat,
+    publishing.PUBLISH: _publish,
     "remind": _remind,
     "escalate": _escalate,
     "warn": _warn,

@@ -175,7 +175,7 @@ class Timer:
 
     id: str
     at: datetime
-    purpose: str  # remind, escalate, warn, expire, wait, beat
+    purpose: str  # remind, escalate, warn, expire, wait, beat, publish
     path: str
     step: str
     item: str = ""

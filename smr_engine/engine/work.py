@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from smr_engine.engine import events as e
@@ -248,6 +249,12 @@ def start(run: Run, place: Place) -> None:
             round=run.state(place).round,
         )
     )
+
+
+def set_timer(run: Run, place: Place, at: datetime, purpose: str) -> None:
+    """Let a step wait for an instant; the timer goes when the step is over."""
+    timer = run.ids(1)[0]
+    run.emit(e.TimerSet(scope=place.scope, path=place.path, timer=timer, at=at, purpose=purpose))
 
 
 def complete(

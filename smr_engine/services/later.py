@@ -5,7 +5,6 @@ from __future__ import annotations
 from smr_engine.playbook.model import (
     ApprovalStep,
     Playbook,
-    PublishStep,
     SetStep,
     Step,
     walk,
@@ -25,8 +24,6 @@ def _keys(step: Step) -> list[str]:
     if isinstance(step, ApprovalStep):
         keys += ["break_glass"] if step.break_glass is not None else []
         keys += ["due of a quorum line"] if any(line.due for line in step.quorum) else []
-    if isinstance(step, PublishStep) and step.at is not None:
-        keys.append("at")
     if isinstance(step, SetStep) and step.severity is not None:
         keys.append("severity")
     return keys

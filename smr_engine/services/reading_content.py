@@ -239,6 +239,8 @@ def _destinations(shown: Shown, place: Json) -> Iterator[Json]:
             "in_reply_to": place.get("in_reply_to", ""),
             "replaces": place.get("replaces", ""),
         }
+        if place.get("at"):
+            found["at"] = place["at"]
         instructions = account.settings.get("instructions") if account else None
         yield {**found, "instructions": instructions} if instructions else found
 

@@ -100,20 +100,6 @@ LATER_KEYS = {
     quorum: [{role: legal, need: 1, due: 20m}]
     on_rejected: {end: rejected}
 """,
-    "at": """\
-  - {id: write, kind: draft, document: words, assign: {role: comms-writer}}
-  - id: ask
-    kind: approval
-    documents: [words]
-    quorum: [{role: legal, need: 1}]
-    on_rejected: {end: rejected}
-  - id: out
-    kind: publish
-    document: words
-    requires: [ask]
-    account: newsroom
-    at: "2027-01-04T09:00:00Z"
-""",
     "severity": "  - {id: re, kind: set, values: {seen: true}, severity: sev1, reason: Rumours}\n",
 }
 

@@ -27,6 +27,7 @@ from tests.support.casebook import Casebook, open_child
 from tests.support.company import company, with_person
 
 MOST_TO_CLOSE = 1500
+WAITED_FOR = frozenset({"wait", "beat", "publish", "expire"})
 
 
 @dataclass
@@ -77,7 +78,7 @@ class Crowd:
                 name, key = next(iter(case.header.waits.values()))
                 self.do(ref, c.Signal(name, key, {"from": "kim"}), "sam")
                 return True
-        later = [t for t in self.book.timers() if t[2].purpose in {"wait", "beat", "expire"}]
+        later = [t for t in self.book.timers() if t[2].purpose in WAITED_FOR]
         sending = [(r, f) for r, f in self.effects() if f.status is EffectStatus.SENDING]
         if sending:
             ref, effect = sending[0]
@@ -166,8 +167,8 @@ class Crowd:
     def nobody_answers_in_time(self) -> None:
         ends = [item.expires_at for _, item in self.open_items() if item.expires_at is not None]
         if ends:
-            while self.book.now < min(ends):
-                self.book.fire_next()
+            while self.book.now < min(ends) and self.book.fire_next():
+                pass
 
     def somebody_writes_again(self) -> None:
         drafts = [
@@ -357,7 +358,7 @@ def assert_alive(book: Casebook) -> None:
             if f.status in {EffectStatus.OWED, EffectStatus.SENDING} and not f.item and f.step
         ]
         children = [k for k in case.header.children.values() if k.waits and not k.ended]
-        beats = [t for t in timers if t.purpose in {"wait", "beat"}]
+        beats = [t for t in timers if t.purpose in {"wait", "beat", "publish"}]
         work = [i for i in items if i.kind is not ItemKind.ACKNOWLEDGEMENT or _counts(case, i)]
         assert work or live or children or beats or case.header.waits, f"{ref} waits for nothing"
         holding = {i.id for i in items if i.holds}

@@ -201,8 +201,14 @@ class _Maker:
         if document not in to.around.documents:
             return None
         others = [a for a in to.around.approvals if a != approval and self.chance(0.3)]
+        at = self.pick(None, None, "{{ case.opened_at }}", "2026-11-24T08:00:00+01:00")
         return co.publish(
-            self.name("publish"), first, *rest, requires=(approval, *others), document=document
+            self.name("publish"),
+            first,
+            *rest,
+            requires=(approval, *others),
+            document=document,
+            at=Template(at) if at else None,
         )
 
     def notify(self, to: _List) -> Step:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import cast
 
 from smr_engine.engine import events as e
@@ -25,19 +24,14 @@ def start_wait(run: Run, place: Place) -> None:
         work.start(run, place)
         run.emit(e.SignalAwaited(scope=place.scope, path=place.path, signal=step.signal, key=key))
         if expires is not None:
-            _set_timer(run, place, expires, timing.EXPIRE)
+            work.set_timer(run, place, expires, timing.EXPIRE)
         return
     if step.until is not None:
         at = instant_of(run.evaluate(place.scope, step.until))
     else:
         at = timing.later(run.now, run.varied(step.duration), run.calendar(step))
     work.start(run, place)
-    _set_timer(run, place, at, "wait")
-
-
-def _set_timer(run: Run, place: Place, at: datetime, purpose: str) -> None:
-    timer = run.ids(1)[0]
-    run.emit(e.TimerSet(scope=place.scope, path=place.path, timer=timer, at=at, purpose=purpose))
+    work.set_timer(run, place, at, "wait")
 
 
 def is_too_late(run: Run, place: Place) -> bool:

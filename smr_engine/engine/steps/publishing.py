@@ -14,8 +14,12 @@ from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Effect, Item, Json
 from smr_engine.engine.statuses import EffectKind, EffectStatus, ItemKind, StepStatus
 from smr_engine.engine.steps.people import need_evidence
+from smr_engine.engine.timing import instant_of
+from smr_engine.playbook.expressions import ExpressionError
 from smr_engine.playbook.model import PublishStep
 
+PUBLISH = "publish"
+"""The purpose of a timer that waits for the instant a publication was approved for."""
 MANUAL = "manual"
 """The connector of accounts where a person posts and records the address."""
 
@@ -23,7 +27,8 @@ MANUAL = "manual"
 def start_publish(run: Run, place: Place) -> None:
     """Owe the publication to the hub account; the others follow once the hub is verified.
 
-    A publication whose approval was skipped is skipped: nothing was approved.
+    One that was approved for a later instant owes nothing and asks nobody until then. One whose
+    approval was skipped is skipped: nothing was approved.
     """
     step = cast(PublishStep, place.step)
     if any(run.visible_state(place.scope, n).outcome == "skipped" for n in step.requires):
@@ -33,7 +38,22 @@ def start_publish(run: Run, place: Place) -> None:
     if problem:
         raise StepProblemError(problem)
     work.start(run, place)
-    _go_on(run, place)
+    at = _approved_entry(run, place).get("at")
+    if at and instant_of(at) > run.now:
+        work.set_timer(run, place, instant_of(at), PUBLISH)
+    else:
+        _go_on(run, place)
+
+
+def time_has_come(run: Run, place: Place) -> None:
+    """Publish what was approved for this instant, unless that no longer holds."""
+    try:
+        problem = why_not_approved(run, place)
+        if problem:
+            raise StepProblemError(problem)
+        published(run, place)
+    except (ExpressionError, StepProblemError) as fault:
+        flow.fail(run, place, str(fault))
 
 
 def why_not_approved(run: Run, place: Place) -> str:

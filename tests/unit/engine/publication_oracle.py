@@ -7,6 +7,7 @@ out, and asserts the promise of the house word for word.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
 
@@ -21,6 +22,7 @@ class PublicationOracle:
     def __init__(self, playbook: Playbook) -> None:
         self.requires = {s.id: s for s in walk(playbook.steps) if isinstance(s, PublishStep)}
         self.world = World()
+        self.now = datetime.min.replace(tzinfo=UTC)
         self.items: dict[str, e.ItemOpened] = {}
         self.over: set[str] = set()  # items closed without an answer
         self.votes: dict[str, list[e.DecisionRecorded]] = {}
@@ -30,9 +32,11 @@ class PublicationOracle:
         self.owed: dict[str, e.EffectOwed] = {}
         self.begun = 0
 
-    def follow(self, events: Iterable[e.Event], worlds: Iterable[World]) -> None:
+    def follow(
+        self, events: Iterable[tuple[e.Event, datetime, str]], worlds: Iterable[World]
+    ) -> None:
         """Take events and the directory as of each; assert that what went out was approved."""
-        for event, self.world in zip(events, worlds, strict=True):
+        for (event, self.now, _), self.world in zip(events, worlds, strict=True):
             handler = getattr(self, f"_{event.kind()}", None)
             if handler is not None:
                 handler(event)
@@ -130,5 +134,6 @@ class PublicationOracle:
             if p["step"] == publish.id
             and account in p["accounts"]
             and (payload is None or p["to"] == payload["to"])
+            and (not p.get("at") or datetime.fromisoformat(p["at"]) <= self.now)
         ]
         return bool(places) and all(d["digest"] == digest for d in about)

@@ -50,7 +50,7 @@ def live(seed: int, names: list[str], *, cancel: bool = False, times: int = 70) 
         crowd.act(5)
     crowd.close_all()
     assert_alive(book)
-    for ref, events in book.events.items():
+    for ref, events in book.envelopes.items():
         played = book.playbooks[book.cases[ref].header.playbook]
         PublicationOracle(played).follow(events, book.worlds[ref])
     nobody_approves_what_they_wrote_in_the_case_before(book, case.ref)

@@ -297,7 +297,7 @@ def test_a_shipped_playbook_runs_to_its_close_and_publishes_only_what_was_approv
     assert not any(closed.problems for closed in case.happened(e.CaseCompleted))
     for ref, opened in book.cases.items():
         oracle = PublicationOracle(book.playbooks[opened.header.playbook])
-        oracle.follow(book.events[ref], book.worlds[ref])
+        oracle.follow(book.envelopes[ref], book.worlds[ref])
         assert opened.header.status in CLOSED_CASES
 
 
