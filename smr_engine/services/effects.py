@@ -131,7 +131,8 @@ def perform_owed(
     order = _outcome(claim, tried, tries, run)
     with ws.storage.writing() as unit:
         after, owes = apply_in(ws, unit, order)
-        following = legs.claim_next(ws, unit, claim.case, run) if owes else ()
+        owner = run or f"whoever performs {claim.case}"
+        following = legs.claim_next(ws, unit, claim.case, owner) if owes else ()
         unit.keep()
     if owes:
         ws.waker.wake()

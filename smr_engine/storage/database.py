@@ -30,6 +30,7 @@ class SqlStorage:
         self.url = url
         self.guard = guard
         self.engine = writing
+        self.reading_engine = reading
         self._writing = Means(writing, dialect, guard, entropy, writes=True)
         self._reading = Means(reading, dialect, guard, entropy, writes=False)
 

@@ -26,7 +26,7 @@ def revision(storage: SqlStorage) -> str:
         SmrError: `storage-failed`.
     """
     try:
-        with storage.engine.connect() as connection:
+        with storage.reading_engine.connect() as connection:
             return _revision(connection)
     except DBAPIError as error:
         raise failed(error) from error
@@ -40,20 +40,29 @@ def upgrade(storage: SqlStorage) -> str:
     Raises:
         SmrError: `storage-failed`, or `database-too-new`: a newer program was here.
     """
+    if storage.dialect.is_set_up(storage.url):
+        found = _known(storage)
+        if found == REVISIONS[-1]:
+            return found
+    with storage.guard():
+        found = _known(storage)
+        if found != REVISIONS[-1]:
+            try:
+                with storage.engine.begin() as connection:
+                    _run(connection)
+            except DBAPIError as error:
+                raise failed(error) from error
+    return found
+
+
+def _known(storage: SqlStorage) -> str:
     found = revision(storage)
-    if found == REVISIONS[-1]:
-        return found
     if found and found not in REVISIONS:
         raise SmrError(
             "database-too-new",
             f"The database is at revision {found}, which this version of smr does not know",
             hint="use the version of smr that brought it there, or a newer one",
         )
-    try:
-        with storage.guard(), storage.engine.begin() as connection:
-            _run(connection)
-    except DBAPIError as error:
-        raise failed(error) from error
     return found
 
 

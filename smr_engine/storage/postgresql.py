@@ -39,6 +39,10 @@ class PostgresDialect:
         )
         return engine, reading
 
+    def is_set_up(self, url: str) -> bool:
+        """Return True: a PostgreSQL database is made by somebody else."""
+        return True
+
     def insert(self, table: Table) -> postgresql.Insert:
         """Return an INSERT that knows ON CONFLICT."""
         return postgresql.insert(table)

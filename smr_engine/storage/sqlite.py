@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, create_engine, event, func, select
+from sqlalchemy import Connection, Table, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
@@ -46,6 +47,18 @@ class SqliteDialect:
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
         return engine.execution_options(smr_begin="BEGIN IMMEDIATE"), engine
+
+    def is_set_up(self, url: str) -> bool:
+        """Return whether the file is in WAL mode (bytes 18 and 19 of SQLite's file format).
+
+        Switching to it meets "database is locked" when two connections do it at once, whatever
+        their time-outs, so it is done under the writers' lock.
+        """
+        path = Path(make_url(url).database or "")
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(20)[18:20] == b"\x02\x02"
 
     def insert(self, table: Table) -> sqlite.Insert:
         """Return an INSERT that knows ON CONFLICT."""

@@ -29,6 +29,10 @@ class Dialect(Protocol):
         """Return engines for writing and for reading; no connection is made yet."""
         ...
 
+    def is_set_up(self, url: str) -> bool:
+        """Return whether connecting changes nothing about the database any more."""
+        ...
+
     def insert(self, table: Table) -> Insert:
         """Return an INSERT that knows ON CONFLICT."""
         ...
