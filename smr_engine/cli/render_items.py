@@ -88,7 +88,7 @@ def item(session: Session, view: ItemView) -> None:
     _content(view)
     _changes(view)
     _destinations(session, view)
-    _quorum(view)
+    _quorum(session, view)
     _votes(session, view)
     _attachments(view)
     _what_to_type(session, view)
@@ -186,7 +186,7 @@ def _recipient(to: Any) -> str:
     return str(to)
 
 
-def _quorum(view: ItemView) -> None:
+def _quorum(session: Session, view: ItemView) -> None:
     if not view.quorum:
         return
     heading("Who has to approve")
@@ -196,8 +196,9 @@ def _quorum(view: ItemView) -> None:
         state = (
             Styled("filled", GOOD) if filled else Styled(f"{line.need - line.have} missing", WARN)
         )
-        rows.append((line.role, f"{line.have} of {line.need}", state))
-    table(("Role", "Approved", "Is"), rows)
+        due = "" if filled else due_words(line.due, session.now)
+        rows.append((line.role, f"{line.have} of {line.need}", state, due))
+    table(("Role", "Approved", "Is", "Due"), rows)
 
 
 def _votes(session: Session, view: ItemView) -> None:

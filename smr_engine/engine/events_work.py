@@ -33,6 +33,7 @@ class TimerRule:
     at: datetime
     purpose: str
     rule: int = 0
+    line: int | None = None  # of the quorum, whose own due time it counts from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
-from smr_engine.engine import expiry, policy, timing, who, wording, work
+from smr_engine.engine import expiry, policy, quorum, timing, who, wording, work
 from smr_engine.engine.run import Place, Run
-from smr_engine.engine.state import Item, Timer
+from smr_engine.engine.state import Item, Line, Timer
 from smr_engine.engine.statuses import ItemKind
 from smr_engine.engine.steps import approvals, blocks, other, publishing
 
@@ -50,7 +53,7 @@ def _remind(run: Run, scope: str, timer: Timer) -> None:
     place = run.place(scope, timer.step)
     if _held(run, place, item):
         return
-    people = _unanswered(run, item)
+    people = _unanswered(run, item, timer)
     run.emit(
         e.ItemReminded(
             scope=scope,
@@ -61,7 +64,9 @@ def _remind(run: Run, scope: str, timer: Timer) -> None:
             next=_next(run, place, timer),
         )
     )
-    work.tell(run, place, who.persons(people), wording.reminder(run, item), item=item.id)
+    work.tell(
+        run, place, who.persons(people), wording.reminder(run, _as_due(item, timer)), item=item.id
+    )
 
 
 def _warn(run: Run, scope: str, timer: Timer) -> None:
@@ -70,7 +75,7 @@ def _warn(run: Run, scope: str, timer: Timer) -> None:
     place = run.place(scope, timer.step)
     if _held(run, place, item):
         return
-    people = _unanswered(run, item)
+    people = _unanswered(run, item, timer)
     run.emit(
         e.ItemWarned(scope=scope, path=timer.path, item=item.id, timer=timer.id, people=people)
     )
@@ -86,7 +91,9 @@ def _escalate(run: Run, scope: str, timer: Timer) -> None:
         return
     rules = run.varied(timing.schedule_of(place.step).escalate) or ()
     parties = rules[timer.rule].to if timer.rule < len(rules) else ()
-    people = tuple(p for p in who.told(run, scope, parties) if p not in item.excluded)
+    late = _unanswered(run, item, timer)
+    told = who.told(run, scope, parties) if late or timer.line is None else ()
+    people = tuple(p for p in told if p not in item.excluded)
     run.emit(
         e.ItemEscalated(
             scope=scope,
@@ -97,8 +104,8 @@ def _escalate(run: Run, scope: str, timer: Timer) -> None:
             next=_next(run, place, timer),
         )
     )
-    waits_for = ", ".join(policy.name_of(run.world, p) for p in _unanswered(run, item)) or "nobody"
-    words = wording.escalation(run, item, waits_for)
+    waits_for = ", ".join(policy.name_of(run.world, p) for p in late) or "nobody"
+    words = wording.escalation(run, _as_due(item, timer), waits_for)
     work.tell(run, place, who.persons(people), words, item=item.id)
 
 
@@ -120,20 +127,36 @@ _FIRED = {
 
 
 def _next(run: Run, place: Place, timer: Timer) -> e.TimerRule | None:
-    fired = timing.Planned(timer.at, timer.purpose, timer.rule)
+    fired = timing.Planned(timer.at, timer.purpose, timer.rule, timer.line)
     calendar = run.calendar(place.step, run.scope(place.scope).items[timer.item].offered)
     planned = timing.again(run, timing.schedule_of(place.step), fired, calendar)
-    if planned is None:
-        return None
-    return e.TimerRule(id=run.ids(1)[0], at=planned.at, purpose=planned.purpose, rule=planned.rule)
+    return work.timer_rule(run.ids(1)[0], planned) if planned else None
 
 
-def _unanswered(run: Run, item: Item) -> tuple[str, ...]:
+def _as_due(item: Item, timer: Timer) -> Item:
+    """Return an item as due as the quorum line that a timer counts from."""
+    if timer.line is None:
+        return item
+    return replace(item, due_at=item.lines[timer.line].due_at, lines=())
+
+
+def _unanswered(run: Run, item: Item, timer: Timer) -> tuple[str, ...]:
     """Return who was asked and has not answered; for approvals by role, as of now."""
     answered = {vote.person for vote in item.votes} | set(item.excluded)
     if item.kind is ItemKind.APPROVAL:
-        roles = [role for line in item.lines for role in line.roles]
+        roles = [role for line in _lines(run, item, timer) for role in line.roles]
         asked = policy.people_acting_in(run.world, roles, run.now)
     else:
         asked = (*item.offered, *item.escalated)
     return tuple(p for p in dict.fromkeys(asked) if p not in answered)
+
+
+def _lines(run: Run, item: Item, timer: Timer) -> Iterable[Line]:
+    """Return the lines that a timer is about: its own while it is not filled, or those without."""
+    if timer.line is not None:
+        filled = quorum.filled(item.lines, item.votes, run.world)
+        missing = filled.have[timer.line] < filled.need[timer.line]
+        return item.lines[timer.line : timer.line + 1] if missing else ()
+    if timer.purpose == timing.WARN:
+        return item.lines
+    return [line for line in item.lines if line.due_at is None]

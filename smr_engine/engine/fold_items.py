@@ -81,7 +81,9 @@ def _item_opened(case: Case, event: e.ItemOpened, at: datetime, actor: str) -> C
 
 
 def _item_timer(item: Item, rule: e.TimerRule) -> Timer:
-    return Timer(rule.id, rule.at, rule.purpose, item.path, item.step, item.id, rule.rule)
+    return Timer(
+        rule.id, rule.at, rule.purpose, item.path, item.step, item.id, rule.rule, rule.line
+    )
 
 
 def _close_item(case: Case, event: e.Event, item: str, **changes: Any) -> Case:

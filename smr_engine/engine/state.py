@@ -88,10 +88,14 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A quorum line that applies: `need` distinct people of any of `roles`; None: all holders."""
+    """A quorum line that applies: `need` distinct people of any of `roles`; None: all holders.
+
+    Without a due time of its own it shares the item's.
+    """
 
     roles: tuple[str, ...]
     need: int | None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """An instant at which something is owed; `offset` is the index of the rule that set it."""
+    """An instant at which something is owed; `rule` is the index of the rule that set it."""
 
     id: str
     at: datetime
@@ -180,6 +184,7 @@ class Timer:
     step: str
     item: str = ""
     rule: int = 0
+    line: int | None = None  # of the quorum, whose own due time it counts from
 
 
 @dataclass(frozen=True, slots=True)

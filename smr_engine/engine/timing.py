@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,12 +29,16 @@ WARNING = Offset(percent=75)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What is owed around one item: its due time, reminders, escalations and its end."""
+    """What is owed around one item: its due time, reminders, escalations and its end.
+
+    `lines` are the due times of an approval's quorum lines, None for those that share the item's.
+    """
 
     due: Varied[Due] | None = None
     remind: Varied[tuple[Offset, ...]] | None = None
     escalate: Varied[tuple[Escalation, ...]] | None = None
     expires: Varied[Due] | None = None
+    lines: tuple[Varied[Due] | None, ...] = ()
 
 
 UNTIMED = Schedule()
@@ -47,6 +51,7 @@ class Planned:
     at: datetime
     purpose: str
     rule: int = 0
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Times:
     """When one item is due and expires, and the first instants of all that is owed around it."""
 
     due_at: datetime | None
+    lines_due: tuple[datetime | None, ...]
     expires_at: datetime | None
     planned: tuple[Planned, ...]
 
@@ -72,10 +78,18 @@ def times(run: Run, scope: str, schedule: Schedule, calendar: Calendar, start: d
     """
     due = due_at(run, scope, schedule.due, calendar, start)
     expires = due_at(run, scope, schedule.expires, calendar, start)
-    planned = plan(run, schedule, due, calendar, start)
+    lines = tuple(due_at(run, scope, line, calendar, start) for line in schedule.lines)
+    planned = []
+    if not lines or None in lines:
+        planned += plan(run, schedule, due, calendar, start)
+    for number, own in enumerate(lines):
+        if own is not None:
+            counted = replace(schedule, due=schedule.lines[number])
+            around = plan(run, counted, own, calendar, start)
+            planned += [replace(each, line=number) for each in around]
     if expires is not None:
         planned += _ending(run, schedule, expires, calendar, start)
-    return Times(due, expires, tuple(planned))
+    return Times(due, lines, expires, tuple(planned))
 
 
 def due_at(
@@ -197,7 +211,7 @@ def again(run: Run, schedule: Schedule, fired: Planned, calendar: Calendar) -> P
         at = deadlines.next_repeat(offset, fired.at, calendar, after=run.now)
     except SmrError:
         return None
-    return Planned(at, fired.purpose, fired.rule)
+    return replace(fired, at=at)
 
 
 def instant_of(value: Any) -> datetime:

@@ -97,6 +97,11 @@ def _about(run: Run, item: Item, words: str, more: list[str]) -> tuple[str, str]
     lines += [text for text in more if text]
     if item.due_at is not None:
         lines.append(f"Due: {_time(item.due_at)}")
+    lines += [
+        f"Due for {' or '.join(line.roles)}: {_time(line.due_at)}"
+        for line in item.lines
+        if line.due_at is not None
+    ]
     if item.expires_at is not None:
         lines.append(f"Can be answered until: {_time(item.expires_at)}")
     lines += [f"Open it with: smr item {item.id}", _case_line(run)]

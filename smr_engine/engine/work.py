@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from smr_engine.engine import events as e
 from smr_engine.engine import timing, who, wording
 from smr_engine.engine.environment import instant
 from smr_engine.engine.run import Place, Run
-from smr_engine.engine.state import Effect, Item
+from smr_engine.engine.state import Effect, Item, Line
 from smr_engine.engine.statuses import (
     CaseStatus,
     EffectKind,
@@ -34,6 +35,7 @@ def open_item(
     *,
     announce: bool = True,
     schedule: timing.Schedule | None = None,
+    lines: tuple[Line, ...] = (),
     **more: Any,
 ) -> str:
     """Open an item of a step with its due time and timers; tell those who are asked.
@@ -45,6 +47,7 @@ def open_item(
         offered: the people who may act.
         announce: owe them a message.
         schedule: its times; left out, those of the step (a repair item has none).
+        lines: of an approval's quorum; the schedule says when each is due.
         more: further fields of `ItemOpened`.
 
     Returns:
@@ -55,10 +58,7 @@ def open_item(
         schedule = timing.UNTIMED if kind is ItemKind.REPAIR else timing.schedule_of(step)
     times = timing.times(run, place.scope, schedule, run.calendar(step, offered), run.now)
     item, *timers = run.ids(1 + len(times.planned))
-    rules = tuple(
-        e.TimerRule(id=name, at=p.at, purpose=p.purpose, rule=p.rule)
-        for name, p in zip(timers, times.planned, strict=True)
-    )
+    rules = tuple(map(timer_rule, timers, times.planned))
     fields = dict(more)
     if "title" not in fields:
         fields["title"] = run.text(place.scope, step.title)
@@ -76,6 +76,7 @@ def open_item(
             due_at=times.due_at,
             expires_at=times.expires_at,
             timers=rules,
+            lines=tuple(map(dated, lines, times.lines_due)),
             **fields,
         )
     )
@@ -83,6 +84,18 @@ def open_item(
         opened = run.scope(place.scope).items[item]
         tell(run, place, who.persons(offered), wording.asked(run, opened), item=item)
     return item
+
+
+def timer_rule(name: str, planned: timing.Planned) -> e.TimerRule:
+    """Return what an event says of a timer that is planned."""
+    return e.TimerRule(
+        id=name, at=planned.at, purpose=planned.purpose, rule=planned.rule, line=planned.line
+    )
+
+
+def dated(line: Line, due_at: datetime | None) -> Line:
+    """Return a quorum line with its own due time, if it has one."""
+    return replace(line, due_at=due_at)
 
 
 def items_of(run: Run, place: Place, kind: ItemKind | None = None) -> list[Item]:

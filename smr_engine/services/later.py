@@ -23,7 +23,6 @@ def _keys(step: Step) -> list[str]:
     keys = []
     if isinstance(step, ApprovalStep):
         keys += ["break_glass"] if step.break_glass is not None else []
-        keys += ["due of a quorum line"] if any(line.due for line in step.quorum) else []
     if isinstance(step, SetStep) and step.severity is not None:
         keys.append("severity")
     return keys

@@ -73,7 +73,7 @@ def item_view(ws: Workspace, item: str, person: str | None) -> ItemView:
             content=reading_content.content(shown, step),
             destinations=reading_content.destinations(shown),
             quorum=[
-                QuorumRow(" or ".join(line.roles), need, have)
+                QuorumRow(" or ".join(line.roles), need, have, line.due_at or found.due_at)
                 for line, need, have in zip(filled.lines, filled.need, filled.have, strict=True)
             ],
             message=_announced(unit, case, found) or found.message,

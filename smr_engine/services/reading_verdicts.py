@@ -91,6 +91,7 @@ class Reader:
             waiting_for=list(waiting_for(item)),
             path=item.path,
             expires=item.expires_at,
+            opened=item.opened_at,
         )
 
 

@@ -77,6 +77,7 @@ class ItemRow:
     status: str = "open"
     waiting_for: list[str] = field(default_factory=list)
     path: str = ""  # of the step in its case: tells elements and rounds apart
+    opened: datetime | None = None
     expires: datetime | None = None
 
 
@@ -146,11 +147,12 @@ class QuestionView:
 
 @dataclass(frozen=True, slots=True)
 class QuorumRow:
-    """One line of a quorum: how many are needed and how many are there."""
+    """One line of a quorum: how many are needed, how many are there, and by when."""
 
     role: str
     need: int
     have: int
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

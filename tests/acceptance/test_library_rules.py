@@ -92,14 +92,6 @@ LATER_KEYS = {
     on_rejected: {end: rejected}
     break_glass: {role: exec-sponsor, ratify_within: 4h}
 """,
-    "due of a quorum line": """\
-  - {id: write, kind: draft, document: words, assign: {role: comms-writer}}
-  - id: ask
-    kind: approval
-    documents: [words]
-    quorum: [{role: legal, need: 1, due: 20m}]
-    on_rejected: {end: rejected}
-""",
     "severity": "  - {id: re, kind: set, values: {seen: true}, severity: sev1, reason: Rumours}\n",
 }
 

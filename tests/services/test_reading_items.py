@@ -55,7 +55,8 @@ def test_an_approval_shows_which_lines_of_the_quorum_are_missing(company: Compan
     case, _, item = under_approval(company)
     company.vote(item, "carl", why="Clear and true.")
     shown = view(company, case, "approve", "lea")
-    assert shown.quorum == [QuorumRow("comms-director", 1, 1), QuorumRow("legal", 1, 0)]
+    lines = [("comms-director", 1, 1), ("legal", 1, 0)]
+    assert shown.quorum == [QuorumRow(*line, shown.due) for line in lines]
     [vote] = shown.votes
     assert (vote["name"], vote["decision"], vote["comment"]) == (
         "Carl Weiss",

@@ -161,6 +161,8 @@ class _Maker:
             self.rng.randint(1, 3),
         )
         name = self.name("approve")
+        if self.chance(0.3):
+            lines = [replace(each, due=self.pick(None, co.lasting("20m"))) for each in lines]
         always = [each for each in lines if each.when is None] or [co.line("legal")]
         whens = [each for each in lines if each.when is not None]
         step = co.approval(

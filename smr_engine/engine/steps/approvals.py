@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from smr_engine.engine import closing, flow, policy, quorum, timing, who, wording, work
@@ -18,7 +18,7 @@ from smr_engine.engine.state import Item, Line
 from smr_engine.engine.statuses import DecisionKind, ItemKind, ItemStatus
 from smr_engine.engine.steps.people import CHANGES_REQUESTED
 from smr_engine.errors import Refusal
-from smr_engine.playbook.model import ApprovalStep, ReturnTo
+from smr_engine.playbook.model import ApprovalStep, Due, QuorumLine, ReturnTo, Varied
 
 REJECTED = "rejected"
 Voices = list[Sequence[quorum.Voice]]
@@ -27,10 +27,11 @@ Voices = list[Sequence[quorum.Voice]]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an approval asks, resolved as of now."""
+    """What an approval asks, resolved as of now; `dues` are those of its lines."""
 
     bundle: Entry
     lines: tuple[Line, ...]
+    dues: tuple[Varied[Due] | None, ...]
     excluded: frozenset[str]
     eligible: tuple[str, ...]
 
@@ -49,7 +50,8 @@ def resolve(run: Run, place: Place) -> Question:
         StepProblemError: no line applies, or (UnreachableError) its people cannot fill them.
     """
     step = cast(ApprovalStep, place.step)
-    lines = _lines(run, place)
+    applying = applying_lines(run, place)
+    lines = lines_of(applying)
     if not lines:
         message = "no line of the quorum applies, so nobody could approve this"
         raise StepProblemError(message)
@@ -58,23 +60,30 @@ def resolve(run: Run, place: Place) -> Question:
     if not possible.complete:
         message = f"the quorum cannot be reached: {missing_words(possible)}"
         raise UnreachableError(message)
-    return Question(bundle_of(run, place, step), lines, barred, eligible)
+    dues = tuple(line.due for line in applying)
+    return Question(bundle_of(run, place, step), lines, dues, barred, eligible)
 
 
 def needs(run: Run, place: Place, person: str) -> bool:
     """Return whether a quorum could be filled if this person had had no hand in the content."""
     step = cast(ApprovalStep, place.step)
     barred = who.excluded(run, place.scope, step.exclude, step.documents)
-    possible, _ = _possible(run, _lines(run, place), barred - {person})
+    possible, _ = _possible(run, lines_of(applying_lines(run, place)), barred - {person})
     return possible.complete
 
 
-def _lines(run: Run, place: Place) -> tuple[Line, ...]:
+def applying_lines(run: Run, place: Place) -> tuple[QuorumLine, ...]:
+    """Return the lines of an approval's quorum whose `when` holds now."""
     return tuple(
-        Line(line.roles, line.need)
+        line
         for line in cast(ApprovalStep, place.step).quorum
         if line.when is None or run.evaluate(place.scope, line.when)
     )
+
+
+def lines_of(applying: Iterable[QuorumLine]) -> tuple[Line, ...]:
+    """Return lines of the playbook as an item has them, not dated yet."""
+    return tuple(Line(line.roles, line.need) for line in applying)
 
 
 def _possible(
@@ -88,14 +97,21 @@ def _possible(
 
 
 def ask(
-    run: Run, place: Place, question: Question, previous: Item | None = None, **more: Any
+    run: Run,
+    place: Place,
+    question: Question,
+    previous: Item | None = None,
+    schedule: timing.Schedule | None = None,
+    **more: Any,
 ) -> str:
     """Open the approval item; one that it follows while open is superseded by it."""
+    times = schedule or timing.schedule_of(place.step)
     item = work.open_item(
         run,
         place,
         ItemKind.APPROVAL,
         question.eligible,
+        schedule=replace(times, lines=question.dues),
         bundle=question.bundle,
         bundle_digest=json_digest(question.bundle),
         lines=question.lines,
