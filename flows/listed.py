@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from smr_engine.errors import SmrError
 from smr_engine.playbook.model import Playbook
-from smr_engine.services import library
+from smr_engine.services import library, scheduled_outside
+from smr_engine.services.scheduled_outside import Recurrence
 from smr_engine.services.workspace import Workspace
 
 MARK = "smr-engine"
 """Tag of the deployments that are ours to change and to remove."""
+OPEN_CASE = "open-case"
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What Prefect is told about one playbook; its name is the deployment's."""
+    """What Prefect is told about one deployment.
 
+    Args:
+        flow: name of its flow.
+        name: its own.
+        told: all else, by Prefect's words.
+        recurrences: our schedules that start it; those of others are left alone.
+    """
+
+    flow: str
     name: str
-    description: str
-    tags: list[str]
-    version: str
-    parameter_openapi_schema: dict[str, Any]
-    enforce_parameter_schema: bool = True
+    told: Mapping[str, Any]
+    recurrences: tuple[Recurrence, ...] = ()
 
-    @classmethod
-    def of(cls, playbook: Playbook) -> Deployed:
-        """Return what is registered for a playbook."""
-        return cls(
-            name=playbook.name,
-            description=f"{playbook.title}\n\n{playbook.summary}".strip(),
-            tags=sorted({MARK, *playbook.labels}),
-            version=f"{playbook.version}+{playbook.digest[:12]}",
-            parameter_openapi_schema=_form(playbook),
-        )
+    @property
+    def full_name(self) -> str:
+        """Return the name under which Prefect finds it."""
+        return f"{self.flow}/{self.name}"
+
+
+def start_of(playbook: Playbook, recurrences: tuple[Recurrence, ...] = ()) -> Deployed:
+    """Return the deployment that opens a playbook."""
+    told = {
+        "description": f"{playbook.title}\n\n{playbook.summary}".strip(),
+        "tags": sorted({MARK, *playbook.labels}),
+        "version": f"{playbook.version}+{playbook.digest[:12]}",
+        "parameter_openapi_schema": _form(playbook),
+        "enforce_parameter_schema": True,
+    }
+    return Deployed(OPEN_CASE, playbook.name, told, recurrences)
 
 
 def _form(playbook: Playbook) -> dict[str, Any]:
@@ -58,7 +72,7 @@ def listed(ws: Workspace) -> tuple[list[Deployed], list[str]]:
             problems.append(str(problem))
             continue
         if playbook.visibility is None:
-            wanted.append(Deployed.of(playbook))
+            wanted.append(start_of(playbook, tuple(scheduled_outside.recurrences(ws, name))))
         else:
             problems.append(f"{name} has restricted visibility, and Prefect shows everything")
     return wanted, problems

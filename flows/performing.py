@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from prefect.context import TagsContext
+from prefect.context import FlowRunContext, TagsContext
 from prefect.runtime import flow_run
 
 from flows.house import workspace
@@ -21,6 +21,25 @@ log = logging.getLogger("smr.flows")
 
 MOST = 1_000
 """So many effects a leg or chunk performs at most; what follows then is the conductor's."""
+
+
+def received(owed: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return what this flow run is to perform of what it was given, as JSON (`ports.Owed`).
+
+    A run that the conductor calls itself has the conductor's leases. A run of a deployment begins
+    later and elsewhere: it takes over what still waits for it, so that whoever runs it once more,
+    or too late, finds nothing to do.
+    """
+    given = list(owed)
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or context.flow_run.deployment_id is None:
+        return given
+    claims = [legs.claim_of(entry) for entry in given]
+    taken = legs.take_over(workspace(), claims, str(context.flow_run.id))
+    epochs = {claim.id: claim.epoch for claim in taken}
+    return [
+        {**entry, "epoch": epochs[entry["effect"]]} for entry in given if entry["effect"] in epochs
+    ]
 
 
 class Hand:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from prefect import State, flow, tags, task
@@ -16,7 +17,7 @@ CHUNK = 50
 
 
 @task(persist_result=False)
-def perform_chunk(chunk: list[dict[str, Any]]) -> State[list[str]]:
+def perform_chunk(chunk: list[Mapping[str, Any]]) -> State[list[str]]:
     """Perform some effects and what they give rise to, one after the other, each once."""
     with performing.in_hand(chunk) as hand:
         tried = {owed["effect"]: performing.perform(owed, last=True, tries=1) for owed in hand}
@@ -31,10 +32,11 @@ def run_batch(owed: list[dict[str, Any]]) -> State[Any]:
         A failed state if some did not happen; which and why stands in their cases.
     """
     failed: list[str] = []
-    kept = workspace().keeper.keeping(map(legs.claim_of, owed))
+    taken = performing.received(owed)
+    kept = workspace().keeper.keeping(map(legs.claim_of, taken))
     with kept, performing.untagged():
-        for first in range(0, len(owed), CHUNK):
-            chunk = owed[first : first + CHUNK]
+        for first in range(0, len(taken), CHUNK):
+            chunk = taken[first : first + CHUNK]
             name = f"effects {first + 1} to {first + len(chunk)}"
             named = perform_chunk.with_options(task_run_name=name)
             if not named(chunk, return_state=True).is_completed():

@@ -35,7 +35,7 @@ def run_leg(leg: dict[str, Any]) -> State[Any]:
     Returns:
         A failed state if an effect did not happen; which and why stands in the case.
     """
-    with performing.in_hand(leg["owed"]) as hand:
+    with performing.in_hand(performing.received(leg["owed"])) as hand:
         failed = [owed["effect"] for owed in hand if not _performed(owed)]
     return Failed(message=f"not done: {', '.join(failed)}") if failed else Completed()
 

@@ -103,6 +103,14 @@ def conductor(ws: Workspace, dispatcher: Dispatcher) -> Conductor:
     return Conductor(ws, dispatcher, _listener(ws), name)
 
 
+def work_pool(ws: Workspace, settings: Settings, environ: Mapping[str, str]) -> Dispatcher:
+    """Return the dispatcher that hands legs to the workers of the settings' work pool."""
+    from smr_engine.adapters.prefect_pool import WorkPoolDispatcher
+
+    lease = timedelta(seconds=settings.prefect_hand_over_seconds)
+    return WorkPoolDispatcher(ws, settings.prefect_api_url, settings.work_pool, lease, environ)
+
+
 def find_prefect(ws: Workspace, environ: Mapping[str, str]) -> str:
     """Return the API address of Prefect: the settings' server, else the embedded one, started.
 

@@ -95,6 +95,8 @@ class Settings:
     prefect_api_url: str = ""  # empty: the embedded server
     prefect_start: tuple[str, ...] = ()
     dispatcher: Dispatch = Dispatch.INLINE
+    prefect_work_pool: str = "smr"
+    prefect_hand_over_seconds: int = 60
     prefect_grace_seconds: int = 30
     assurance: Assurance = Assurance.ASSERTED
     acting_person: str = ""  # the key `as`
@@ -109,6 +111,11 @@ class Settings:
     def state_folder(self) -> Path:
         """Return the folder of database, keys and Prefect's home."""
         return self.workspace / STATE_FOLDER
+
+    @property
+    def work_pool(self) -> str:
+        """Return the work pool whose workers execute flow runs, empty where none does."""
+        return self.prefect_work_pool if self.dispatcher is Dispatch.WORK_POOL else ""
 
     @property
     def is_sqlite(self) -> bool:
@@ -174,6 +181,8 @@ ENVIRONMENT: tuple[Variable, ...] = (
     Variable("prefect_api_url", str, "an embedded server", "API address of the Prefect server"),
     Variable("prefect_start", _names, "none", "playbooks that Prefect's own form may start"),
     Variable("dispatcher", _one_of(Dispatch), "inline", "where flow runs execute"),
+    Variable("prefect_work_pool", str, "smr", "Prefect's work pool, for the dispatcher work-pool"),
+    Variable("prefect_hand_over_seconds", _number(10, 3_600), "60", "wait for a worker to begin"),
     Variable("prefect_grace_seconds", _number(0, 86_400), "30", "wait for an absent Prefect"),
     Variable("assurance", _one_of(Assurance), "asserted", "least proof of identity to decide"),
     Variable("as", str, "nobody", "person who acts where no --as is given"),
@@ -317,7 +326,12 @@ def _settings(workspace: Path, data: Mapping[str, Any], environ: Mapping[str, st
     if timezone and timezone not in available_timezones():
         message, hint = _bad_timezone(timezone)
         raise Invalid("bad-settings", message, hint=hint, where="SMR_TIMEZONE")
-    plain = ("prefect_api_url", "prefect_grace_seconds", "timezone", "public_url")
+    if data.get("dispatcher") == Dispatch.WORK_POOL and not data.get("prefect_api_url"):
+        message = "The dispatcher work-pool needs prefect_api_url."
+        hint = "name a Prefect server that conductors and workers reach"
+        raise Invalid("bad-settings", message, hint=hint, where="prefect_api_url")
+    prefect = ("api_url", "work_pool", "hand_over_seconds", "grace_seconds")
+    plain = (*(f"prefect_{key}" for key in prefect), "timezone", "public_url")
     return Settings(
         workspace=workspace,
         database_url=_database_url(workspace, data.get("database_url", ""), environ),

@@ -16,6 +16,7 @@ from smr_engine.cli.text import counted
 
 if TYPE_CHECKING:
     from smr_engine.cli.session import Session
+    from smr_engine.services.ports import Dispatcher
     from smr_engine.services.workspace import Workspace
 
 JOIN_S = 10.0
@@ -27,9 +28,8 @@ def conduct(session: Session, *, until_idle: bool = False) -> None:
 
     Without `until_idle` it also serves the deployments, so that Prefect's own form can open cases.
     """
-    from flows.inline import InlineDispatcher
     from smr_engine.adapters.prefect_server import in_use
-    from smr_engine.bootstrap import conductor, find_prefect, prefect_answers
+    from smr_engine.bootstrap import conductor, find_prefect
     from smr_engine.services import triggers
 
     ws = session.ws
@@ -39,21 +39,31 @@ def conduct(session: Session, *, until_idle: bool = False) -> None:
 
     with _log(session.settings.log_level.value), in_use(ws.state):
         triggers.sync(ws)
-        dispatcher = InlineDispatcher(ws, find, prefect_answers)
-        dispatcher.prepare()
-        made = conductor(ws, dispatcher)
+        made = conductor(ws, _dispatcher(session, find))
         with _stopped_by_signals(made.stop, ws):
             if until_idle:
                 did = made.run(until_idle=True)
             else:
                 say(f"Working on {ws.root}. Ctrl-C stops, after what is under way is done.")
-                with _serving(ws, find):
+                with _serving(ws, find, session.settings.work_pool):
                     did = made.run()
     if session.as_json:
         write_json(did)
     else:
         sent = f"{counted(did.effects, 'effect')}, {counted(did.timers, 'timer')}"
         write_raw(f"Done: {sent}, in {counted(did.cases, 'case')}.")
+
+
+def _dispatcher(session: Session, find: Callable[[], str]) -> Dispatcher:
+    """Return what performs legs: this process, or the workers of the settings' work pool."""
+    from flows.inline import InlineDispatcher
+    from smr_engine.bootstrap import prefect_answers, work_pool
+
+    if session.settings.work_pool:
+        return work_pool(session.ws, session.settings, os.environ)
+    dispatcher = InlineDispatcher(session.ws, find, prefect_answers)
+    dispatcher.prepare()
+    return dispatcher
 
 
 @contextmanager
@@ -74,12 +84,12 @@ def _stopped_by_signals(stop: Callable[[], None], ws: Workspace) -> Iterator[Non
 
 
 @contextmanager
-def _serving(ws: Workspace, find: Callable[[], str]) -> Iterator[None]:
+def _serving(ws: Workspace, find: Callable[[], str], pool: str) -> Iterator[None]:
     """Serve the deployments in a thread beside the conductor."""
     from flows.deployments import serve
 
     stop = threading.Event()
-    thread = threading.Thread(target=serve, args=(ws, find, stop), name="serve", daemon=True)
+    thread = threading.Thread(target=serve, args=(ws, find, stop, pool), name="serve", daemon=True)
     thread.start()
     try:
         yield

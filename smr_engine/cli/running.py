@@ -115,7 +115,8 @@ def down(session: Session) -> None:
 def deploy(session: Session) -> None:
     """Register flows and playbooks with Prefect.
 
-    Of the playbooks those that `prefect_start` lists; schedules of all of them are taken over too.
+    Of the playbooks those that `prefect_start` lists, with their schedules, and the work pool if
+    the dispatcher is one. Schedules that playbooks bring are taken over too, of all of them.
     """
     from flows.deployments import deploy as register
     from smr_engine.bootstrap import find_prefect, prefect_answers
@@ -126,7 +127,7 @@ def deploy(session: Session) -> None:
     if not prefect_answers(url):
         message = "The Prefect server of the settings does not answer."
         raise SmrError("prefect-away", message, hint="start it, or correct prefect_api_url")
-    names = register(session.ws, url)
+    names = register(session.ws, url, session.settings.work_pool)
     if session.as_json:
         write_json({"deployments": names, "not_scheduled": faulty})
         return
@@ -144,7 +145,9 @@ def doctor(session: Session) -> int:
     from smr_engine.cli import render_library
     from smr_engine.services import doctor
 
-    found = doctor.examine(session.ws, lambda: _prefect_finding(session))
+    found = doctor.examine(
+        session.ws, lambda: _prefect_finding(session), lambda: _deployments_finding(session)
+    )
     if session.as_json:
         write_json(found)
     else:
@@ -172,6 +175,23 @@ def _prefect_finding(session: Session) -> Finding:
         return Finding("prefect", False, message, "smr down, then smr up")
     message = f"answers at {status.api_url}" if status.running else "starts when it is needed"
     return Finding("prefect", True, f"the embedded server {message}")
+
+
+def _deployments_finding(session: Session) -> Finding:
+    """Compare what Prefect may start and execute with what it should; it has to answer for that."""
+    from smr_engine.adapters.prefect_server import server_status
+    from smr_engine.bootstrap import prefect_answers
+    from smr_engine.services.views import Finding
+
+    wanted = session.ws.options.prefect_start or session.settings.work_pool
+    url = session.settings.prefect_api_url or server_status(session.ws.state).api_url
+    if not wanted or not url or not prefect_answers(url):
+        return Finding("deployments", True, "none is wanted, or Prefect does not answer")
+    from flows.deployments import drift
+
+    if found := drift(session.ws, url, session.settings.work_pool):
+        return Finding("deployments", False, "; ".join(found), "smr deploy")
+    return Finding("deployments", True, "Prefect has them as the settings and schedules say")
 
 
 @DB.command("upgrade", "smr db upgrade")

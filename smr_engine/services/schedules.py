@@ -9,7 +9,7 @@ a schedule was added, so that INTERVAL means calendar quarters.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -188,7 +188,7 @@ def late(ws: Workspace, now: datetime, *, again: bool) -> list[Late]:
             instants = sorted(failed.union(overdue))
             found += [
                 Late(row, due, opens)
-                for due, opens in _policy(row, instants, now)
+                for due, opens in by_policy(row, instants, now)
                 if again or not (opens and due in failed)
             ]
     return found
@@ -248,10 +248,13 @@ def _known_first(rrule: str, zone: str, dtstart: datetime, after: datetime) -> d
     return next(_dues(rrule, zone, dtstart, after), None)
 
 
-def _policy(
-    row: ScheduleRow, instants: list[datetime], now: datetime
+def by_policy(
+    row: ScheduleRow, instants: Sequence[datetime], now: datetime
 ) -> list[tuple[datetime, bool]]:
-    """Return which of the overdue instants open a case: all, the latest, or only one just due."""
+    """Return which of the overdue instants, oldest first, open a case now, as `missed` says.
+
+    That is all of them, the latest, or only one that is just due.
+    """
     if row.missed == Missed.ALL.value:
         return [(due, True) for due in instants]
     if row.missed == Missed.LATEST.value:

@@ -29,6 +29,8 @@ database_url: postgresql+psycopg://smr@db.example.test/smr
 prefect_api_url: http://127.0.0.1:4200/api
 prefect_start: [crisis-response]
 dispatcher: work-pool
+prefect_work_pool: communications
+prefect_hand_over_seconds: 20
 prefect_grace_seconds: 5
 assurance: mfa
 as: lea
@@ -53,6 +55,8 @@ ONE_OF_EACH = {
     "SMR_PREFECT_API_URL": "http://prefect.example.test/api",
     "SMR_PREFECT_START": "policy-review, blogger-outreach",
     "SMR_DISPATCHER": "inline",
+    "SMR_PREFECT_WORK_POOL": "other",
+    "SMR_PREFECT_HAND_OVER_SECONDS": "90",
     "SMR_PREFECT_GRACE_SECONDS": "0",
     "SMR_ASSURANCE": "passkey",
     "SMR_AS": "ben",
@@ -107,6 +111,8 @@ def test_every_key_of_the_file_arrives(workspace: Path) -> None:
     assert settings.prefect_api_url == "http://127.0.0.1:4200/api"
     assert settings.prefect_start == ("crisis-response",)
     assert settings.dispatcher is Dispatch.WORK_POOL
+    assert settings.prefect_work_pool == "communications"
+    assert settings.prefect_hand_over_seconds == 20
     assert settings.prefect_grace_seconds == 5
     assert settings.assurance is Assurance.MFA
     assert settings.acting_person == "lea"
@@ -129,6 +135,8 @@ def test_every_variable_overrides_its_key(workspace: Path) -> None:
     assert settings.prefect_api_url == "http://prefect.example.test/api"
     assert settings.prefect_start == ("policy-review", "blogger-outreach")
     assert settings.dispatcher is Dispatch.INLINE
+    assert settings.prefect_work_pool == "other"
+    assert settings.prefect_hand_over_seconds == 90
     assert settings.prefect_grace_seconds == 0
     assert settings.assurance is Assurance.PASSKEY
     assert settings.acting_person == "ben"
@@ -143,6 +151,15 @@ def test_every_variable_overrides_its_key(workspace: Path) -> None:
     assert settings.log_level is LogLevel.ERROR
 
 
+def test_a_work_pool_needs_a_prefect_that_its_workers_can_reach(workspace: Path) -> None:
+    with pytest.raises(Invalid, match="prefect_api_url") as refused:
+        load(workspace, "dispatcher: work-pool\n")
+    assert refused.value.code == "bad-settings"
+    there = load(workspace, "", SMR_DISPATCHER="work-pool", SMR_PREFECT_API_URL="http://p.test/api")
+    assert there.work_pool == "smr"
+    assert load(workspace, "").work_pool == ""
+
+
 def test_the_table_of_variables_names_every_key_of_the_schema_and_its_default() -> None:
     assert {variable.key for variable in ENVIRONMENT} == keys_of(SCHEMA)
     defaults = Settings(Path(), "sqlite:///.smr/smr.db")
@@ -151,6 +168,9 @@ def test_the_table_of_variables_names_every_key_of_the_schema_and_its_default() 
         if isinstance(said, bool | int):
             assert variable.default == str(said).lower()
     assert property_of("prefect_grace_seconds")["default"] == defaults.prefect_grace_seconds
+    assert property_of("prefect_work_pool")["default"] == defaults.prefect_work_pool
+    hand_over = property_of("prefect_hand_over_seconds")
+    assert hand_over["default"] == defaults.prefect_hand_over_seconds
     assert property_of("mail.port")["default"] == defaults.mail.port
     assert property_of("mail.starttls")["default"] == defaults.mail.starttls
     assert property_of("dispatcher")["default"] == defaults.dispatcher
