@@ -1,4 +1,4 @@
-"""What people hand in: files and standard input, bounded and decoded."""
+"""What people hand in, bounded and decoded, and files that they are given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from smr_engine.cli.values import parsed_json
 from smr_engine.errors import Invalid, NotFound
 
-STDIN = "-"
+STDIN = STDOUT = "-"
 MAX_VALUES_BYTES = 256 * 1024
 MAX_TEXT_BYTES = 256 * 1024
 MAX_FILE_BYTES = 32 * 1024 * 1024
@@ -63,6 +63,22 @@ def read_values(name: str) -> dict[str, Any]:
         message = f"{_called(name)} holds no values: it must be an object of keys and values."
         raise Invalid("bad-file", message, hint="write lines such as `title: Fire in hall 3`")
     return dict(values)
+
+
+def write_file(content: bytes, name: str) -> None:
+    """Write a file for people, over one that is there; `-` is standard output.
+
+    Raises:
+        Invalid: ``unwritable``.
+    """
+    if name == STDOUT:
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        Path(name).write_bytes(content)
+    except (OSError, ValueError) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else "its name is not valid"
+        raise Invalid("unwritable", f"{name} cannot be written: {why}.") from fault
 
 
 def _json(content: bytes, name: str) -> Any:

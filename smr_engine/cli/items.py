@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from smr_engine.cli.commands import Group
+from smr_engine.cli.files import STDOUT
+from smr_engine.cli.ics import OutOption, write_feed
 from smr_engine.cli.output import write_json, write_raw
 from smr_engine.cli.session import Session
 
@@ -17,14 +19,29 @@ ItemArgument = Annotated[
 ]
 
 
-@GROUP.command("inbox", "smr inbox", "smr inbox --as lea", "smr inbox --all --json")
+@GROUP.command(
+    "inbox",
+    "smr inbox",
+    "smr inbox --as lea",
+    "smr inbox --all --json",
+    "smr inbox --as lea --ics --out lea.ics",
+)
 def inbox(
     session: Session,
     everybody: Annotated[
         bool, typer.Option("--all", help="What waits for anybody, not only for you.")
     ] = False,
+    ics: Annotated[
+        bool, typer.Option("--ics", help="Due times for a calendar program: titles only.")
+    ] = False,
+    out: OutOption = STDOUT,
 ) -> None:
     """List what waits for you."""
+    if ics:
+        from smr_engine.services import feeds
+
+        write_feed(session, feeds.inbox_feed(session.ws, session.person, all_items=everybody), out)
+        return
     from smr_engine.cli import render_items
     from smr_engine.services import reading
 

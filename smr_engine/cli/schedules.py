@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from smr_engine.cli.commands import Group
+from smr_engine.cli.files import STDOUT
+from smr_engine.cli.ics import OutOption, write_feed
 from smr_engine.cli.output import write_json, write_raw
 from smr_engine.cli.session import Session
 from smr_engine.cli.text import instant
@@ -105,3 +107,17 @@ def next_(
         write_json(rows)
     else:
         render_library.dues(session, rows)
+
+
+@GROUP.command(
+    "export", "smr schedule export --ics --out smr.ics", "smr schedule export --ics > smr.ics"
+)
+def export(
+    session: Session,
+    _: Annotated[bool, typer.Option("--ics", help="As iCalendar, which is the only form.")] = True,
+    out: OutOption = STDOUT,
+) -> None:
+    """Export the schedules for a calendar program."""
+    from smr_engine.services import feeds
+
+    write_feed(session, feeds.schedule_feed(session.ws), out)

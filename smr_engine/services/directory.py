@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import yaml
 
-from smr_engine.engine.world import World
+from smr_engine.engine.world import Calendar, World
+from smr_engine.services.calendar_text import read_calendar
 from smr_engine.services.directory_text import read_directory
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import PersonRow
@@ -34,6 +35,17 @@ def world(ws: Workspace, unit: UnitOfWork) -> World:
     )
     ws.caches.worlds[version, year] = found
     return found
+
+
+def calendar(ws: Workspace, unit: UnitOfWork, name: str, years: range) -> Calendar:
+    """Return a calendar of the newest directory, expanded for some years.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    row = unit.directory.latest()
+    entries = row.data.get("calendars", {}) if row else {}
+    return read_calendar(name, entries[name], ws.surroundings.holidays, years)
 
 
 def export(ws: Workspace) -> str:

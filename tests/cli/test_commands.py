@@ -26,7 +26,8 @@ signal clock cancel repair break-glass delegate delegations people test simulate
 """
 CONTRACT_IN_GROUPS = {
     "playbook": "show graph diff",
-    "schedule": "list add remove next",
+    "schedule": "list add remove next export",
+    "calendar": "show",
     "audit": "log who verify checkpoint receipt check-receipt export",
     "directory": "check import export",
     "password": "set",

@@ -413,7 +413,7 @@ def test_schedules_are_added_listed_and_removed(office):
 
 def test_the_directory_is_listed_checked_imported_and_exported(office):
     (lea,) = [row for row in office.json("people") if row["id"] == "lea"]
-    assert set(lea) == {"id", "name", "email", "roles", "groups", "timezone"}
+    assert set(lea) == {"id", "name", "email", "roles", "groups", "timezone", "calendar"}
     assert "lea@example.test" in office.done("people").stdout
     assert office.json("directory", "check") == []
     assert DIGEST.fullmatch(office.json("directory", "import")["digest"])
