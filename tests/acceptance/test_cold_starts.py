@@ -17,6 +17,7 @@ from tests.support.program import SMR, House, copy_of
 QUICK = """
 --version|--help|start --help|validate {root}/directory.yaml|playbooks|playbook show crisis-response
 playbook graph policy-review|playbook diff crisis-response holding-statement|people
+calendar show|schedule export --ics|inbox --ics --as ana
 directory check|directory export|schedule list|schedule next 3|db upgrade|preview crisis-response|down
 start holding-statement -i title=Smoke -i type=safety|cases|show {case}|timeline {case}
 inbox --all|inbox --as lea|item {case}.1|note {case} Hello
