@@ -6,9 +6,12 @@ over when it begins; if no worker begins it in time, they run out, and the leg i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
+
+import httpx
 
 from smr_engine.adapters.prefect_api import ask, connect, content, create_flow_run, deployment_id
 from smr_engine.services import legs
@@ -21,6 +24,8 @@ from smr_engine.services.ports import (
 from smr_engine.services.workspace import Workspace
 
 REQUEST_S = 5.0
+MOST = 1_000
+"""Effects in one flow run of a batch: Prefect takes half a megabyte of parameters."""
 READY = "READY"
 """What Prefect says of a pool where a worker has been heard of lately."""
 
@@ -47,46 +52,53 @@ class WorkPoolDispatcher:
         environ: Mapping[str, str],
     ) -> None:
         self._ws = ws
-        self._client = connect(api_url, REQUEST_S, environ)
+        self._connect = partial(connect, api_url, REQUEST_S, environ)
         self._pool = pool
         self._lease = lease
-        self._deployments: dict[str, str] = {}
 
     def run_leg(self, leg: Leg) -> None:
         """Hand one case's leg over. Raises as `ports.Dispatcher.run_leg`."""
         self._hand_over("run-leg", [leg])
 
     def run_batch(self, legs: Sequence[Leg]) -> None:
-        """Hand the legs of many cases over as one flow run. Raises as `run_leg`."""
-        self._hand_over("run-batch", legs)
+        """Hand the legs of many cases over, as few flow runs. Raises as `run_leg`."""
+        for portion in _portions(legs):
+            self._hand_over("run-batch", portion)
 
     def _hand_over(self, flow: str, wanted: Sequence[Leg]) -> None:
+        given: list[Leg] = []
         try:
-            deployment = self._ready(f"{flow}/{self._pool}")
+            with self._connect() as client:
+                deployment = self._ready(client, f"{flow}/{self._pool}")
+                given = legs.hand_over(self._ws, wanted, f"{flow}/{self._pool}", self._lease)
+                if given:
+                    create_flow_run(client, deployment, _TOLD[flow](given))
         except (EffectRefusedError, EffectUnavailableError) as problem:
-            raise DispatchUnavailableError(str(problem)) from problem
-        given = legs.hand_over(self._ws, wanted, f"{flow}/{self._pool}", self._lease)
-        if not given:
-            return
-        try:
-            create_flow_run(self._client, deployment, _TOLD[flow](given))
-        except (EffectRefusedError, EffectUnavailableError) as problem:
-            # Created or not, it must not begin while somebody else performs them.
+            # Created or not, its run must not begin while somebody else performs them.
             legs.release(self._ws, legs.claims_of(given))
-            self._deployments.clear()  # somebody may have removed it
             raise DispatchUnavailableError(str(problem)) from problem
 
-    def _ready(self, deployment: str) -> str:
+    def _ready(self, client: httpx.Client, deployment: str) -> str:
         """Return the deployment's id, if there is a worker at all that could begin now."""
-        pool: Mapping[str, Any] = content(ask(self._client, "GET", f"work_pools/{self._pool}"))
-        if pool["status"] != READY:
+        pool: Mapping[str, Any] = content(ask(client, "GET", f"work_pools/{self._pool}"))
+        if pool.get("status") != READY:
             raise EffectUnavailableError(f"no worker is ready in its work pool '{self._pool}'")
-        if deployment not in self._deployments:
-            known = deployment_id(self._client, deployment)
-            if not known:
-                raise EffectRefusedError(f"it has no deployment '{deployment}'; run smr deploy")
-            self._deployments[deployment] = known
-        return self._deployments[deployment]
+        if known := deployment_id(client, deployment):
+            return known
+        raise EffectRefusedError(f"it has no deployment '{deployment}'; run smr deploy")
+
+
+def _portions(legs: Sequence[Leg]) -> Iterator[list[Leg]]:
+    portion: list[Leg] = []
+    size = 0
+    for leg in legs:
+        if portion and size + len(leg.owed) > MOST:
+            yield portion
+            portion, size = [], 0
+        portion.append(leg)
+        size += len(leg.owed)
+    if portion:
+        yield portion
 
 
 def _told_of_leg(given: Sequence[Leg]) -> dict[str, Any]:

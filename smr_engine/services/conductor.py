@@ -255,8 +255,10 @@ class Conductor:
         grace = timedelta(seconds=self._ws.options.grace_s)
         for leg in owed:
             if now - max(leg.owed_at, missed_since) >= grace:
-                for claim in legs.claims_of([leg]):
-                    self._perform_bare(claim)
+                mine = legs.regain(self._ws, legs.claims_of([leg]), self._name)
+                with self._ws.keeper.keeping(mine):
+                    for claim in mine:
+                        self._perform_bare(claim)
             else:
                 legs.release(self._ws, legs.claims_of([leg]))
 

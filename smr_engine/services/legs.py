@@ -95,6 +95,20 @@ def hand_over(ws: Workspace, legs: Iterable[Leg], owner: str, lease: timedelta) 
     ]
 
 
+def regain(ws: Workspace, claims: Sequence[Claim], owner: str) -> list[Claim]:
+    """Claim effects anew that perhaps were handed over: whoever may have got them is fenced.
+
+    Returns:
+        Those that nobody else has claimed or begun.
+    """
+    with ws.storage.writing() as unit:
+        unit.claims.release("effect", claims)
+        now = ws.clock.now()
+        got = [unit.claims.claim(claim.id, owner, now, LEASE) for claim in claims]
+        unit.keep()
+    return [claim for claim in got if claim is not None]
+
+
 def release(ws: Workspace, claims: Iterable[Claim]) -> None:
     """Give effects back that will not be performed here: anybody may claim them now."""
     with ws.storage.writing() as unit:

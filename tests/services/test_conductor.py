@@ -64,6 +64,21 @@ class Away:
         raise DispatchUnavailableError("it is not there")
 
 
+class Unsure:
+    """A Prefect that never says whether it took what was handed over to it."""
+
+    def __init__(self, ws: Workspace) -> None:
+        self._ws = ws
+
+    def run_leg(self, leg: Leg) -> None:
+        given = legs.hand_over(self._ws, [leg], "a pool", timedelta(minutes=1))
+        legs.release(self._ws, legs.claims_of(given))
+        raise DispatchUnavailableError("its disk is full")
+
+    def run_batch(self, owed: Sequence[Leg]) -> None:
+        raise AssertionError("there is only one leg")
+
+
 class Booting:
     """A Prefect that is there from its third leg on."""
 
@@ -283,6 +298,13 @@ def test_a_schedule_whose_inputs_cannot_be_computed_keeps_no_effect_waiting(plac
     until(lambda: ws.clock.now() > soon)
     with conducting(ws):
         case = cases.start(ws, Actor("ana"), "note", {}).case
+        until(lambda: happened(ws, "EffectDone", case), 10)
+
+
+def test_what_a_prefect_never_takes_goes_out_without_it(place: Place) -> None:
+    ws = place.open()
+    case = cases.start(ws, Actor("ana"), "note", {}).case
+    with conducting(ws, Unsure(ws)):
         until(lambda: happened(ws, "EffectDone", case), 10)
 
 
