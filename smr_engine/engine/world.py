@@ -145,7 +145,8 @@ class World:
 
     def calendar(self, name: str | None) -> Calendar:
         """Return a calendar by name; `default`, else always open, when there is none."""
-        return self.calendars.get(name or "default") or ALWAYS_OPEN
+        found = self.calendars.get(name or "default") or self.calendars.get("default")
+        return found or ALWAYS_OPEN
 
     def shared_calendar(self, people: Iterable[str]) -> str:
         """Return the name of the calendar that all these people have; empty if there is none."""

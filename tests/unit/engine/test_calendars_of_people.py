@@ -99,3 +99,10 @@ def test_who_stands_in_brings_their_own_calendar():
     item = case.item("sign")
     assert (item.kind, item.offered) == (ItemKind.TASK, ("dora",))
     assert item.due_at == IN_CHICAGO
+
+
+def test_a_calendar_that_left_the_directory_is_followed_by_the_default_and_not_by_nights():
+    """The pinned playbook still names it; always open would make what is due tomorrow due tonight."""
+    step = co.task("call", due=co.lasting("8 business hours"), calendar="closed-down")
+    case = opened(step, people=world())
+    assert case.item("call").due_at == datetime(2026, 11, 24, 9, tzinfo=UTC)
