@@ -173,6 +173,31 @@ def signal(
         write_raw(f"{name} was delivered to {case}; the case is {view.status}.")
 
 
+@GROUP.command(
+    "clock", "smr clock CRISIS-2026-0007 gdpr_72h --met --note 'Notified by phone, reference 4711'"
+)
+def clock(
+    session: Session,
+    case: CaseArgument,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A clock; `smr show CASE` lists them.")
+    ],
+    met: Annotated[bool, typer.Option("--met", help="What it asks for was done.")] = False,
+    note: Annotated[str, typer.Option("--note", metavar="N", help="How; it is recorded.")] = "",
+) -> None:
+    """Say that a clock was met."""
+    from smr_engine.errors import Invalid
+    from smr_engine.services import cases
+
+    if not met:
+        raise Invalid("nothing-said", "say that the clock was met", hint="--met")
+    view = cases.meet_clock(session.ws, session.actor, case, name, note)
+    if session.as_json:
+        write_json(view)
+    else:
+        write_raw(f"{name} of {case} is met.")
+
+
 @GROUP.command("cancel", "smr cancel CRISIS-2026-0007 --reason 'A false alarm, confirmed by IT'")
 def cancel(
     session: Session,

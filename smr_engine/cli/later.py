@@ -18,13 +18,6 @@ GROUP.later(
         "cancel the case and start it again with --severity",
     ),
     Later(
-        "clock",
-        "CASE NAME --met [--note N]",
-        "Say that a clock was met.",
-        "smr clock CRISIS-2026-0007 gdpr_72h --met --note 'Notified by phone'",
-        "smr note CASE TEXT records it until then",
-    ),
-    Later(
         "break-glass",
         "ITEM --reason R",
         "Release content before its approval.",

@@ -24,6 +24,7 @@ from smr_engine.cli.text import clock_time, due_words, harmless, instant, listed
 from smr_engine.services.views import (
     CaseRow,
     CaseView,
+    ClockView,
     DocumentView,
     EffectRow,
     EventRow,
@@ -63,7 +64,7 @@ def cases(session: Session, rows: list[CaseRow]) -> None:
     if not rows:
         write("There are no such cases.")
         return
-    columns = ("Case", "Title", "Severity", "Status", "Waits for", "Opened")
+    columns = ("Case", "Title", "Severity", "Status", "Waits for", "Opened", "Clock")
     table(columns, (_case_row(session, row) for row in rows), fixed=(0,))
 
 
@@ -77,7 +78,16 @@ def _case_row(session: Session, row: CaseRow) -> tuple[str, ...]:
         Styled(ended, _STYLES.get(row.status, "")),
         listed([session.name_of(person) for person in row.waiting_for], "or"),
         instant(row.opened_at, session.zone),
+        _next_clock(session, row.clocks),
     )
+
+
+def _next_clock(session: Session, rows: list[ClockView]) -> str:
+    """Return the running clock that is due first, in words."""
+    if not rows or rows[0].due is None:
+        return ""
+    words = f"{rows[0].title}: {due_words(rows[0].due, session.now)}"
+    return Styled(words, LATE) if rows[0].overdue else words
 
 
 def case(session: Session, view: CaseView) -> None:
@@ -89,6 +99,7 @@ def case(session: Session, view: CaseView) -> None:
         heading("Steps")
         table(("Status", "Step", "Kind", "Outcome"), _step_rows(view.steps))
     _open_items(session, [row for row in view.items if row.status == "open"])
+    _clocks(session, view.clocks)
     _documents(view)
     _effects(view.effects)
 
@@ -105,6 +116,22 @@ def _case_heads(session: Session, view: CaseView) -> Iterable[tuple[str, str]]:
         ("Opened cases", listed(view.children)),
         *(("Not computed", problem) for problem in view.problems),
     )
+
+
+def _clocks(session: Session, rows: list[ClockView]) -> None:
+    if rows:
+        heading("Clocks")
+        cells = ((status(row.status), row.title, _clock_due(session, row)) for row in rows)
+        table(("Status", "What", "Due"), cells)
+
+
+def _clock_due(session: Session, row: ClockView) -> str:
+    if row.met_at is not None:
+        return f"met {instant(row.met_at, session.zone)}"
+    if row.due is None:
+        return ""
+    words = f"{due_words(row.due, session.now)} ({instant(row.due, session.zone)})"
+    return Styled(words, LATE) if row.overdue else words
 
 
 def _step_rows(rows: Iterable[StepRow]) -> Iterator[tuple[str, ...]]:

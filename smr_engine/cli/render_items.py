@@ -34,6 +34,7 @@ VERBS: Mapping[str, str] = {
     "publish": "Post",
     "acknowledgement": "Acknowledge",
     "repair": "Settle",
+    "clock": "See to",
 }
 _CHECKS: Mapping[str, Callable[[Any], str]] = {
     "max_words": lambda most: f"have at most {counted(most, 'word')}",
@@ -61,6 +62,9 @@ def inbox(session: Session, rows: list[ItemRow], *, everybody: bool) -> None:
 
 def _inbox_row(session: Session, row: ItemRow) -> tuple[str, str, str, str]:
     what = f"{VERBS.get(row.kind, 'Act')}: {shortened(row.title, 120)}"
+    if row.kind == "clock":
+        line = typed(session, "clock", row.case, row.step, "--met")
+        return _due(session, row), what, row.case, line if row.may else Styled(line, FAINT)
     if row.may:
         return _due(session, row), what, row.case, typed(session, "item", row.item)
     names = listed([session.name_of(person) for person in row.waiting_for], "or")

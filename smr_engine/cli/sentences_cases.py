@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from smr_engine.cli.sentence_parts import Memory, Sentence, actor, item_title, silent, step_name
+from smr_engine.cli.sentence_parts import (
+    Memory,
+    Sentence,
+    actor,
+    item_title,
+    people,
+    silent,
+    step_name,
+)
 from smr_engine.cli.text import counted, listed
 from smr_engine.services.views import EventRow
 
@@ -92,6 +100,39 @@ def _timer_set(event: EventRow, _: Memory) -> str:
     return f"{step_name(event)} is approved for {event.data['at']} and waits until then"
 
 
+# --- clocks ------------------------------------------------------------------------------------
+
+
+def _clock_started(event: EventRow, _: Memory) -> str:
+    return f"The clock '{_clock(event)}' runs from {event.data['runs_from']}: {_due(event)}"
+
+
+def _clock(event: EventRow) -> str:
+    return str(event.data.get("title") or event.data["clock"].replace("_", " "))
+
+
+def _due(event: EventRow) -> str:
+    return f"due {event.data['due_at']}"
+
+
+def _clock_not_needed(event: EventRow, _: Memory) -> str:
+    because = f": {event.data['because']}" if event.data.get("because") else ""
+    return f"The clock '{_clock(event)}' is not needed{because}"
+
+
+def _clock_told(event: EventRow, memory: Memory) -> str:
+    who = people(event.data["people"], memory) or "Nobody"
+    if event.data["purpose"] == "escalate":
+        return f"The clock '{_clock(event)}' was escalated to {who}"
+    return f"{who} reminded of the clock '{_clock(event)}'"
+
+
+def _clock_met(event: EventRow, memory: Memory) -> str:
+    note = f": {event.data['note']}" if event.data.get("note") else ""
+    who = f", says {actor(event, memory)}" if event.data.get("by") == event.actor else ""
+    return f"The clock '{_clock(event)}' is met{who}{note}"
+
+
 # --- other streams -----------------------------------------------------------------------------
 
 
@@ -139,6 +180,10 @@ OF_CASES: Mapping[str, Sentence] = {
     "SignalReceived": _signal,
     "ChildOpened": _child_opened,
     "ChildEnded": _child_ended,
+    "ClockStarted": _clock_started,
+    "ClockNotNeeded": _clock_not_needed,
+    "ClockTold": _clock_told,
+    "ClockMet": _clock_met,
     "ScopeOpened": silent,
     "ElementsListed": silent,
     "ScopeStarted": silent,

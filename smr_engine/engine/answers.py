@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from smr_engine.engine import closing, flow, outcomes, policy, who, wording, work
+from smr_engine.engine import clocks, closing, flow, outcomes, policy, who, wording, work
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
 from smr_engine.engine.environment import instant
@@ -296,6 +296,13 @@ def _waited_for(run: Run) -> str:
     ]
     more = f" and {len(waits) - MOST_NAMED} more" if len(waits) > MOST_NAMED else ""
     return (", ".join(named) or "none") + more
+
+
+def meet_clock(run: Run, command: c.MeetClock) -> None:
+    """Take the owner's word that a clock was met."""
+    if run.actor.is_person:
+        require_owner(run)
+    clocks.meet(run, command)
 
 
 def cancel(run: Run, command: c.CancelCase) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from smr_engine.engine import clocks, wording, work
 from smr_engine.engine import events as e
-from smr_engine.engine import wording, work
 from smr_engine.engine.fold_case import encloses
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item
@@ -33,6 +33,7 @@ Told = dict[str, list[str]]
 def complete_case(run: Run, outcome: str) -> None:
     """Close the case with an outcome: take results, close what is open, tell the parent."""
     results, problems = _results(run)
+    clocks.stop(run)
     cancel_inside(run, "", "the case ended")
     run.emit(e.CaseCompleted(outcome=outcome, results=results, problems=problems))
     _tell_parent(run, outcome)
@@ -40,6 +41,7 @@ def complete_case(run: Run, outcome: str) -> None:
 
 def cancel_case(run: Run, reason: str) -> None:
     """Cancel everything under way, then the case; all its children are cancelled as well."""
+    clocks.stop(run)
     cancel_inside(run, "", "the case was cancelled")
     run.emit(e.CaseCancelled(reason=reason))
     for ref, child in run.header.children.items():

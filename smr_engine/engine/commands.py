@@ -124,6 +124,14 @@ class Signal(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class MeetClock(Command):
+    """Say that what a clock asks for was done."""
+
+    clock: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CancelCase(Command):
     """Stop the case; nothing that was published is retracted."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smr_engine.engine import answers, closing, firing, flow, forms, outcomes, policy
+from smr_engine.engine import answers, clocks, closing, firing, flow, forms, outcomes, policy
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
 from smr_engine.engine.evolve import evolve
@@ -59,6 +59,7 @@ _COMMANDS: Mapping[type[c.Command], Callable[[Run, Any], None]] = {
     c.Attach: answers.attach,
     c.WriteNote: answers.note,
     c.Signal: answers.signal,
+    c.MeetClock: answers.meet_clock,
     c.CancelCase: answers.cancel,
     c.Repair: answers.repair,
     c.FireTimer: firing.fire,
@@ -171,6 +172,7 @@ def _settled(run: Run, act: Callable[[], None]) -> Decided | Need:
     try:
         act()
         flow.settle(run)
+        clocks.tick(run)
     except MissingScopesError as missing:
         return Need(missing.paths)
     except (StepProblemError, ExpressionError) as problem:

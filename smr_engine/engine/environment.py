@@ -133,8 +133,13 @@ def _simple(run: Seen, scope: str, head: str) -> Any:
     if head == "members":
         return {name: list(run.world.members(name)) for name in run.world.groups}
     if head == "clocks":
-        return {clock.id: {"due_at": None} for clock in run.playbook.clocks}
+        return {clock.id: {"due_at": _clock_due(run, clock.id)} for clock in run.playbook.clocks}
     return _local(run, scope, head)
+
+
+def _clock_due(run: Seen, clock: str) -> str | None:
+    state = run.header.clocks.get(clock)
+    return instant(state.due_at) if state else None
 
 
 def _local(run: Seen, scope: str, head: str) -> Any:

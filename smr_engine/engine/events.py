@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from smr_engine.engine.event_base import Event, content
+from smr_engine.engine.events_time import ClockMet, ClockNotNeeded, ClockStarted, ClockTold
 from smr_engine.engine.events_work import (
     DecisionRecorded,
     DocumentRevised,
@@ -47,6 +48,10 @@ __all__ = [
     "CaseReleased",
     "ChildEnded",
     "ChildOpened",
+    "ClockMet",
+    "ClockNotNeeded",
+    "ClockStarted",
+    "ClockTold",
     "DecisionRecorded",
     "DocumentRevised",
     "EffectCancelled",

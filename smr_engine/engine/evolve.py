@@ -10,7 +10,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from smr_engine.engine import events as e
-from smr_engine.engine import fold_case, fold_effects, fold_items, fold_steps, transitions
+from smr_engine.engine import (
+    fold_case,
+    fold_clocks,
+    fold_effects,
+    fold_items,
+    fold_steps,
+    transitions,
+)
 from smr_engine.engine.state import Case
 
 _HANDLERS = {
@@ -18,6 +25,7 @@ _HANDLERS = {
     **fold_steps.HANDLERS,
     **fold_items.HANDLERS,
     **fold_effects.HANDLERS,
+    **fold_clocks.HANDLERS,
 }
 
 

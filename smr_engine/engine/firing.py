@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from smr_engine.engine import clocks, expiry, policy, quorum, timing, who, wording, work
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
-from smr_engine.engine import expiry, policy, quorum, timing, who, wording, work
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item, Line, Timer
 from smr_engine.engine.statuses import ItemKind
@@ -24,6 +24,9 @@ def fire(run: Run, command: c.FireTimer) -> None:
         timer = scope.timers.get(command.timer)
         if timer is not None and timer.at <= run.now:
             run.after = timer.purpose
+            if timer.clock:
+                clocks.fire(run, timer)
+                return
             item = scope.items.get(timer.item)
             if item is not None and policy.has_expired(item, run.now):
                 expiry.item_expired(run, run.place(path, timer.step), item)

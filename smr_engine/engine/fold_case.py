@@ -12,6 +12,7 @@ from smr_engine.engine import transitions
 from smr_engine.engine.changes import (
     change_detail,
     change_header,
+    drop_timers,
     fresh_step,
     step_id,
     with_key,
@@ -61,8 +62,13 @@ def _released(case: Case, event: e.CaseReleased, at: datetime, actor: str) -> Ca
     return change_header(_case_moved(case, event), holds=())
 
 
+def _stopped(case: Case, event: e.Event) -> Case:
+    """Let nobody be reminded of a closed case's clocks."""
+    return drop_timers(case, event, lambda timer: bool(timer.clock))
+
+
 def _completed(case: Case, event: e.CaseCompleted, at: datetime, actor: str) -> Case:
-    moved = _case_moved(case, event)
+    moved = _stopped(_case_moved(case, event), event)
     return change_header(
         moved,
         outcome=event.outcome,
@@ -75,7 +81,7 @@ def _completed(case: Case, event: e.CaseCompleted, at: datetime, actor: str) -> 
 
 
 def _cancelled(case: Case, event: e.CaseCancelled, at: datetime, actor: str) -> Case:
-    moved = _case_moved(case, event)
+    moved = _stopped(_case_moved(case, event), event)
     return change_header(moved, outcome="cancelled", closed_at=at, holds=(), running=())
 
 

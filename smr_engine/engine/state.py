@@ -14,6 +14,7 @@ from typing import Any
 
 from smr_engine.engine.statuses import (
     CaseStatus,
+    ClockStatus,
     DecisionKind,
     EffectKind,
     EffectStatus,
@@ -185,6 +186,7 @@ class Timer:
     item: str = ""
     rule: int = 0
     line: int | None = None  # of the quorum, whose own due time it counts from
+    clock: str = ""  # whose it is, if it belongs to no step
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,18 @@ class Child:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockState:
+    """A clock that has come to its instant; `by` is who met it."""
+
+    status: ClockStatus
+    title: str
+    runs_from: datetime | None = None
+    due_at: datetime | None = None
+    met_at: datetime | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CaseHeader:
     """What every command of a case loads."""
 
@@ -244,6 +258,7 @@ class CaseHeader:
     waits: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # path -> signal, key
     running: tuple[str, ...] = ("",)  # paths of running scopes
     children: Mapping[str, Child] = field(default_factory=dict)
+    clocks: Mapping[str, ClockState] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()  # which results could not be computed, and why
     closed_at: datetime | None = None

@@ -94,6 +94,20 @@ class ScopeStatus(StrEnum):
     ENDED = "ended"
 
 
+class ClockStatus(StrEnum):
+    """Where a clock stands; one that has no state waits for its instant."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    MET = "met"
+    NOT_NEEDED = "not_needed"
+
+    @property
+    def words(self) -> str:
+        """Return the status as people read it."""
+        return self.value.replace("_", " ")
+
+
 ENDED_STEPS = frozenset({StepStatus.COMPLETED, StepStatus.SKIPPED, StepStatus.CANCELLED})
 CLOSED_CASES = frozenset({CaseStatus.COMPLETED, CaseStatus.CANCELLED})
 LIVE_EFFECTS = frozenset({EffectStatus.OWED, EffectStatus.SENDING, EffectStatus.UNKNOWN})

@@ -214,6 +214,19 @@ def again(run: Run, schedule: Schedule, fired: Planned, calendar: Calendar) -> P
     return replace(fired, at=at)
 
 
+def caught_up(
+    run: Run, schedule: Schedule, planned: Sequence[Planned], calendar: Calendar
+) -> list[Planned]:
+    """Return instants less the reminders that a newer one, also past, makes superfluous.
+
+    Whoever begins late is reminded once, not once for each instant that has passed.
+    """
+    past = [p for p in planned if p.purpose == REMIND and p.at <= run.now]
+    superfluous = sorted(past, key=lambda p: p.at)[:-1]
+    later_on = (again(run, schedule, each, calendar) for each in superfluous)
+    return [*(p for p in planned if p not in superfluous), *(p for p in later_on if p)]
+
+
 def instant_of(value: Any) -> datetime:
     """Return the aware instant that an RFC 3339 text or a date names.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from smr_engine.engine.run import Run
-from smr_engine.engine.state import Item
+from smr_engine.engine.state import ClockState, Item
 from smr_engine.engine.statuses import ItemKind
 
 ASKS = {
@@ -90,6 +90,29 @@ def although_stopped(run: Run, what: str) -> tuple[str, str]:
         _case_line(run),
     ]
     return subject(run, what), "\n".join(lines)
+
+
+def clock(run: Run, name: str, state: ClockState, *, escalated: bool) -> tuple[str, str]:
+    """Return subject and body about a clock that runs."""
+    due = state.due_at or run.now
+    late = due <= run.now
+    word = "Escalated to you" if escalated else "Overdue" if late else "Reminder"
+    words = f"{word}: {state.title}"
+    counted = _time(state.runs_from or due)
+    body = [
+        f"It {'was' if late else 'is'} due {_time(due)}, counted from {counted}.",
+        f"Once it is done: smr clock {run.header.ref} {name} --met",
+    ]
+    return subject(run, words), "\n".join([*body, _case_line(run)])
+
+
+def clocks_left(run: Run, left: list[ClockState]) -> tuple[str, str]:
+    """Return subject and body for the owner of a case that closes with clocks that were not met."""
+    lines = [f"- {state.title}, due {_time(state.due_at or run.now)}" for state in left]
+    words = "Closed, and not met"
+    return subject(run, words), "\n".join(
+        ["The case is closed. Nobody is reminded of this any more:", *lines, _case_line(run)]
+    )
 
 
 def _about(run: Run, item: Item, words: str, more: list[str]) -> tuple[str, str]:

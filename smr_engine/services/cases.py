@@ -103,6 +103,12 @@ def signal(
     return case_view(ws, case)
 
 
+def meet_clock(ws: Workspace, actor: Actor, case: str, clock: str, note: str = "") -> CaseView:
+    """Say that what a clock asks for was done."""
+    apply(ws, Order(case, c.MeetClock(clock, note), actor))
+    return case_view(ws, case)
+
+
 def input_schema(ws: Workspace, playbook: str) -> dict[str, Any]:
     """Return the JSON Schema of what a playbook asks for at the start."""
     return dict(library.read(ws, playbook)[0].inputs)

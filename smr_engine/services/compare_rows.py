@@ -18,6 +18,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "items": ("id",),
     "item_people": ("item", "person"),
     "timers": ("id",),
+    "clocks": ("case_ref", "clock"),
     "effects": ("id",),
 }
 

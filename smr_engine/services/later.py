@@ -13,7 +13,7 @@ from smr_engine.playbook.model import (
 
 def not_yet(playbook: Playbook) -> str:
     """Return which keys of a playbook cannot run yet, with their lines; empty if none."""
-    found = [f"`clocks` (line {clock.line})" for clock in playbook.clocks[:1]]
+    found = []
     for step in walk(playbook.steps):
         found += [f"`{key}` at {step.id} (line {step.line})" for key in _keys(step)]
     return ", ".join(found)

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from smr_engine.audit.leaf import Leaf
-from smr_engine.engine.state import Case, Effect, Item, Scope, Timer
+from smr_engine.engine.state import Case, CaseHeader, ClockState, Effect, Item, Scope, Timer
 from smr_engine.engine.statuses import EffectStatus, ItemStatus
 from smr_engine.services.state_codec import encode_state
 
@@ -89,7 +89,7 @@ def event_row(leaf: Leaf) -> Row:
 def rows_of(case: Case, head: Head) -> dict[str, list[Row]]:
     """Return every row of a wholly loaded case, by table."""
     changes = difference(None, case, head)
-    tables = ("cases", "scopes", "items", "item_people", "timers", "effects")
+    tables = ("cases", "scopes", "items", "item_people", "timers", "clocks", "effects")
     return {table: list(changes.of(table, "insert")) for table in tables}
 
 
@@ -104,6 +104,7 @@ def difference(before: Case | None, after: Case, head: Head) -> Changes:
     changes = Changes()
     old = before.scopes if before else {}
     changes.add("cases", "update" if before else "insert", [_case_row(before, after, head)])
+    _add_clocks(changes, after.header.ref, before.header.clocks if before else {}, after.header)
     for path, scope in after.scopes.items():
         if scope is not old.get(path):
             _add_scope(changes, after.header.ref, old.get(path), scope)
@@ -134,6 +135,23 @@ def _case_row(before: Case | None, after: Case, head: Head) -> Row:
     if before is None or root is not before.scopes[""]:
         row["root"] = encode_state(root)
     return row
+
+
+def _add_clocks(
+    changes: Changes, ref: str, old: Mapping[str, ClockState], header: CaseHeader
+) -> None:
+    """Add the clocks that are new or changed; a clock that has started is never gone."""
+    for name, state in header.clocks.items():
+        if state != old.get(name):
+            row = {
+                "case_ref": ref,
+                "clock": name,
+                "title": state.title,
+                "status": str(state.status),
+                "due_at": state.due_at,
+                "met_at": state.met_at,
+            }
+            changes.add("clocks", "update" if name in old else "insert", [row])
 
 
 def _add_scope(changes: Changes, ref: str, old: Scope | None, new: Scope) -> None:

@@ -25,7 +25,7 @@ from smr_engine.playbook.model import (
     Step,
     child_lists,
 )
-from smr_engine.services import directory, versions
+from smr_engine.services import directory, reading_clocks, versions
 from smr_engine.services import stored as s
 from smr_engine.services.reading_asks import deciders
 from smr_engine.services.reading_verdicts import Reader, number_of
@@ -33,6 +33,7 @@ from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import (
     CaseRow,
     CaseView,
+    ClockView,
     DocumentRow,
     EffectRow,
     ItemRow,
@@ -54,7 +55,8 @@ def case_list(
         rows = unit.queries.cases(status=wanted, playbook=playbook or "")
         items = unit.queries.items(status=ItemStatus.OPEN) if rows else ()
         waiting = _waiting(items, deciders(unit, items))
-    return [_case_row(row, waiting.get(row.ref, [])) for row in rows]
+        clocks = reading_clocks.running(unit, ws.clock.now()) if rows else {}
+    return [_case_row(row, waiting.get(row.ref, []), clocks.get(row.ref, [])) for row in rows]
 
 
 def case_view(ws: Workspace, ref: str, person: str | None = None) -> CaseView:
@@ -105,7 +107,7 @@ def case_view(ws: Workspace, ref: str, person: str | None = None) -> CaseView:
         items=items,
         documents=list(_documents(case, playbook)),
         effects=effects,
-        clocks=[],
+        clocks=reading_clocks.clocks_of(case, playbook, reader.now),
     )
 
 
@@ -135,7 +137,7 @@ def _waiting(
     return {case: list(people) for case, people in {**told, **work}.items()}
 
 
-def _case_row(row: s.CaseRow, waiting_for: list[str]) -> CaseRow:
+def _case_row(row: s.CaseRow, waiting_for: list[str], clocks: list[ClockView]) -> CaseRow:
     return CaseRow(
         case=row.ref,
         playbook=row.playbook,
@@ -147,6 +149,7 @@ def _case_row(row: s.CaseRow, waiting_for: list[str]) -> CaseRow:
         waiting_for=waiting_for,
         drill=row.drill,
         parent=row.parent,
+        clocks=clocks,
     )
 
 

@@ -14,7 +14,7 @@ from smr_engine.engine.state import CaseHeader, Item
 from smr_engine.engine.statuses import CaseStatus, ItemKind, ItemStatus
 from smr_engine.errors import Invalid
 from smr_engine.playbook.model import Playbook
-from smr_engine.services import directory, versions
+from smr_engine.services import directory, reading_clocks, versions
 from smr_engine.services import stored as s
 from smr_engine.services.reading_asks import Asks, asks_of
 from smr_engine.services.reading_verdicts import Reader, asked, number_of, voters
@@ -28,6 +28,8 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 
 def inbox(ws: Workspace, person: str | None, *, all_items: bool = False) -> list[ItemRow]:
     """Return the open items that wait for a person: what is due first, then the oldest.
+
+    Clocks that run stand among them for those who may say that they are met.
 
     Args:
         ws: the workspace.
@@ -50,9 +52,14 @@ def inbox(ws: Workspace, person: str | None, *, all_items: bool = False) -> list
             rows = _candidates(unit, reader)
         judges_cases = all_items and person is not None
         needed = judges_cases or any(row.kind is ItemKind.REPAIR for row in rows)
-        playbooks = _playbooks(ws, unit) if needed else {}
+        clocks = unit.queries.running_clocks()
+        playbooks = _playbooks(ws, unit) if needed or clocks else {}
         items = list(_items(unit, rows))
-    return list(_kept(reader, items, playbooks, all_items=all_items))
+    waiting = [
+        *_kept(reader, items, playbooks, all_items=all_items),
+        *reading_clocks.inbox_rows(reader, clocks, playbooks, everybody=all_items),
+    ]
+    return sorted(waiting, key=lambda row: row.due or _LATEST)  # else in the order they are in
 
 
 def _kept(

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from smr_engine.engine.statuses import CaseStatus, EffectKind, EffectStatus, ItemKind, ItemStatus
+from smr_engine.engine.statuses import (
+    CaseStatus,
+    ClockStatus,
+    EffectKind,
+    EffectStatus,
+    ItemKind,
+    ItemStatus,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +156,18 @@ class TimerRow:
     at: datetime
     purpose: str
     item: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRow:
+    """A clock of a case, once it has come to its instant."""
+
+    case: str
+    clock: str
+    title: str
+    status: ClockStatus
+    due_at: datetime | None
+    met_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from smr_engine.engine.statuses import CaseStatus, ItemStatus
 from smr_engine.services.stored import (
     CaseRow,
+    ClockRow,
     DirectoryRow,
     EffectRow,
     ItemRow,
@@ -112,6 +113,10 @@ class Queries(Protocol):
 
     def effects(self, *, case: str = "", live: bool = False) -> Sequence[EffectRow]:
         """Return effects, oldest first; `live`: only owed, sending and unknown ones."""
+        ...
+
+    def running_clocks(self) -> Sequence[ClockRow]:
+        """Return the clocks that run in cases that are not over, what is due first."""
         ...
 
     def timers(self, *, case: str = "") -> Sequence[TimerRow]:

@@ -33,6 +33,18 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockView:
+    """A clock of a case: waiting, running, met, not_needed; open if its case closed without it."""
+
+    clock: str
+    title: str
+    status: str
+    due: datetime | None = None
+    met_at: datetime | None = None
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CaseRow:
     """One case in a list."""
 
@@ -46,6 +58,7 @@ class CaseRow:
     waiting_for: list[str]
     drill: bool = False
     parent: str = ""
+    clocks: list[ClockView] = field(default_factory=list)  # that run
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +76,7 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """One piece of work, as an inbox lists it."""
+    """One piece of work, as an inbox lists it; a clock is one of the kind `clock`."""
 
     item: str
     case: str
@@ -132,7 +145,7 @@ class CaseView:
     items: list[ItemRow]
     documents: list[DocumentRow]
     effects: list[EffectRow]
-    clocks: list[Json]
+    clocks: list[ClockView]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from sqlalchemy.types import NullType
 from smr_engine.services.projection import CASE_STREAM
 from smr_engine.storage.tables import (
     cases,
+    clocks,
     contents,
     effects,
     events,
@@ -39,7 +40,7 @@ from smr_engine.storage.tables import (
 from smr_engine.storage.transaction import Transaction
 
 _AT_ONCE = 500
-_OF_CASES = (scopes, items, effects, timers)
+_OF_CASES = (scopes, items, effects, timers, clocks)
 _CONTENT = ("subject", "salt", "value")
 
 

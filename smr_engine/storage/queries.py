@@ -11,13 +11,23 @@ from sqlalchemy import Row, RowMapping, Select, func, or_, select
 from smr_engine.engine.statuses import (
     LIVE_EFFECTS,
     CaseStatus,
+    ClockStatus,
     EffectKind,
     EffectStatus,
     ItemKind,
     ItemStatus,
 )
-from smr_engine.services.stored import CaseRow, EffectRow, ItemRow, TimerRow
-from smr_engine.storage.tables import cases, effects, events, item_people, items, leases, timers
+from smr_engine.services.stored import CaseRow, ClockRow, EffectRow, ItemRow, TimerRow
+from smr_engine.storage.tables import (
+    cases,
+    clocks,
+    effects,
+    events,
+    item_people,
+    items,
+    leases,
+    timers,
+)
 from smr_engine.storage.transaction import Transaction
 
 _CASE_COLUMNS = [c for c in cases.c if c.name not in {"header", "root", "events", "head"}]
@@ -97,6 +107,19 @@ class SqlQueries:
             asked = asked.where(effects.c.status.in_(sorted(LIVE_EFFECTS)))
         ordered = asked.order_by(effects.c.owed_at, effects.c.id)
         return [_effect_row(row) for row in self._mappings(ordered)]
+
+    def running_clocks(self) -> Sequence[ClockRow]:
+        """Return the clocks that run in cases that are not over; see the port."""
+        asked = (
+            select(clocks)
+            .join(cases, cases.c.ref == clocks.c.case_ref)
+            .where(clocks.c.status == str(ClockStatus.RUNNING), cases.c.status.in_(_LIVE_CASES))
+            .order_by(clocks.c.due_at, clocks.c.case_ref, clocks.c.clock)
+        )
+        return [
+            ClockRow(r.case_ref, r.clock, r.title, ClockStatus(r.status), r.due_at, r.met_at)
+            for r in self._rows(asked)
+        ]
 
     def timers(self, *, case: str = "") -> Sequence[TimerRow]:
         """Return pending timers; see the port."""

@@ -22,7 +22,8 @@ from smr_engine.services.projection import Changes, Operation, Row
 from smr_engine.storage.tables import events, metadata
 
 _TABLES: Final = (
-    "events", "contents", "cases", "scopes", "items", "item_people", "timers", "effects", "leases",
+    "events", "contents", "cases", "scopes", "items", "item_people", "timers", "clocks", "effects",
+    "leases",
 )  # fmt: skip
 _WRITES: Final[tuple[Operation, ...]] = ("insert", "update")
 _ORDER: Final[tuple[tuple[str, Operation], ...]] = (

@@ -1,8 +1,8 @@
 """The tables. The log is `events` and `contents`; the rest is projected from it or operational.
 
-Projected, and compared by `smr audit verify`: cases, scopes, items, item_people, timers, effects,
-streams. Operational, outside the events: leases, counters. Registers, each change of which is also
-an event: playbooks, directory, schedules, schedule_runs.
+Projected, and compared by `smr audit verify`: cases, scopes, items, item_people, timers, clocks,
+effects, streams. Operational, outside the events: leases, counters. Registers, each change of which
+is also an event: playbooks, directory, schedules, schedule_runs.
 """
 
 from __future__ import annotations
@@ -172,6 +172,18 @@ timers = Table(
     Column("at", Instant, nullable=False, index=True),
     _text("purpose"),
     _text("item"),
+)
+
+clocks = Table(  # of cases; those that have come to their instant
+    "clocks",
+    metadata,
+    _case_ref(primary_key=True),
+    _text("clock", primary_key=True),
+    _text("title"),
+    _text("status"),
+    Column("due_at", Instant),
+    Column("met_at", Instant),
+    _partial("ix_clocks_running", "due_at", where="status = 'running'"),
 )
 
 effects = Table(

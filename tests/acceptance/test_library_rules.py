@@ -82,7 +82,6 @@ def test_a_child_case_has_the_version_that_was_there_when_its_parent_opened(hous
 
 
 LATER_KEYS = {
-    "clocks": "clocks: {day: {title: Tell, runs_from: '{{ case.opened_at }}', due: 72h}}\n",
     "break_glass": """\
   - {id: write, kind: draft, document: words, assign: {role: comms-writer}}
   - id: ask

@@ -27,7 +27,17 @@ REF = "CRISIS-2026-0001"
 
 def rows(storage: SqlStorage) -> dict[str, list[tuple[object, ...]]]:
     """Everything in the database, for comparing before and after."""
-    tables = ("events", "contents", "cases", "scopes", "items", "item_people", "timers", "effects")
+    tables = (
+        "events",
+        "contents",
+        "cases",
+        "scopes",
+        "items",
+        "item_people",
+        "timers",
+        "clocks",
+        "effects",
+    )
     with storage.engine.connect() as connection:
         return {
             t: sorted(map(tuple, connection.execute(text(f"SELECT * FROM {t}")))) for t in tables

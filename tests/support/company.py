@@ -14,6 +14,7 @@ from smr_engine.playbook.model import (
     Assignment,
     Branch,
     CallStep,
+    Clock,
     DecisionStep,
     DocumentSpec,
     DraftStep,
@@ -197,6 +198,11 @@ def escalating(**rules: str) -> Varied[Any]:
             for when, to in rules.items()
         )
     )
+
+
+def clock(name: str, runs_from: str, due: str = "72h", **more: Any) -> Clock:
+    """Return a clock; it is called as it is named."""
+    return Clock(name, name, Template(runs_from), lasting(due), **more)
 
 
 def when(source: str) -> Expression:

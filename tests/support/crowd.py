@@ -200,6 +200,12 @@ class Crowd:
         given = self.book.world.people[self.rng.choice(people)].roles
         self.book.world = with_person(self.book.world, self.rng.choice(people), roles=given)
 
+    def somebody_meets_a_clock(self) -> None:
+        ref = self.rng.choice(list(self.book.cases))
+        clocks = [clock.id for clock in self.book.playbooks[_name(self.book, ref)].clocks]
+        if clocks:
+            self.do(ref, c.MeetClock(self.rng.choice(clocks)), self.rng.choice(["sam", "ben"]))
+
     def an_echo(self) -> None:
         """An effect that is settled is reported again, a timer fires that is gone."""
         known = [
@@ -361,9 +367,15 @@ def assert_alive(book: Casebook) -> None:
         beats = [t for t in timers if t.purpose in {"wait", "beat", "publish"}]
         work = [i for i in items if i.kind is not ItemKind.ACKNOWLEDGEMENT or _counts(case, i)]
         assert work or live or children or beats or case.header.waits, f"{ref} waits for nothing"
+        running = {n for n, clock in case.header.clocks.items() if clock.status == "running"}
+        assert {t.clock for t in timers if t.clock} <= running
         holding = {i.id for i in items if i.holds}
         assert set(case.header.holds) == holding
         assert (case.header.status == "held") == bool(holding), f"{ref} {case.header.status}"
+
+
+def _name(book: Casebook, ref: str) -> str:
+    return book.cases[ref].header.playbook
 
 
 def _counts(case: Any, item: Item) -> bool:
@@ -394,6 +406,7 @@ _DEEDS: dict[Callable[[Crowd], None], int] = {
     Crowd.somebody_writes_again: 2,
     Crowd.a_signal_comes: 2,
     Crowd.an_echo: 2,
+    Crowd.somebody_meets_a_clock: 1,
     Crowd.somebody_leaves_or_returns: 2,
     Crowd.somebody_changes_roles: 1,
 }

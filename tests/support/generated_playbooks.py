@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from smr_engine.playbook.model import (
     Acknowledge,
+    Clock,
     Exclusion,
     ExclusionKind,
     Expression,
@@ -79,7 +80,22 @@ class _Maker:
     def playbook(self) -> Playbook:
         steps = self.steps(Around(), 9)
         results = {"words": Template("{{ inputs.names | length }}")}
-        return co.playbook(*steps, results=results)
+        return co.playbook(*steps, results=results, clocks=tuple(self.clocks(steps)))
+
+    def clocks(self, steps: tuple[Step, ...]) -> Iterator[Clock]:
+        """Yield clocks that run from the opening or from a step, some met by a step anywhere."""
+        anywhere = [step.id for step in walk(steps)]
+        for number in range(self.rng.randint(0, 2)):
+            source = f"steps.{self.pick(*steps).id}.completed_at"
+            yield co.clock(
+                f"clock_{number}",
+                f"{{{{ {self.pick('case.opened_at', source)} }}}}",
+                self.pick("30m", "1d", "4 business hours"),
+                when=self.pick(None, co.when("case.severity.rank == 1")),
+                remind=co.at("1h before due", "every 2h after due"),
+                escalate=co.escalating(due="exec-sponsor"),
+                met_by=self.pick(None, *anywhere),
+            )
 
     def steps(self, around: Around, most: int) -> tuple[Step, ...]:
         grown = _List(around)
