@@ -303,7 +303,7 @@ def checked(ws: Workspace, playbook: str, rule: Rule) -> ScheduleRow:
         raise Invalid("bad-schedule", f"'{rule.rrule}' {reason}", hint=hint)
     now = ws.clock.now()
     start = datetime.combine(date(now.astimezone(zone).year, 1, 1), wall, zone)
-    return ScheduleRow(
+    row = ScheduleRow(
         id="",
         playbook=playbook,
         rrule=rule.rrule,
@@ -315,6 +315,9 @@ def checked(ws: Workspace, playbook: str, rule: Rule) -> ScheduleRow:
         created_by="engine",
         added_at=now,
     )
+    if next(dues(row, now), None) is None:
+        raise Invalid("bad-schedule", f"'{rule.rrule}' never comes again")
+    return row
 
 
 def _may(ws: Workspace, unit: UnitOfWork, playbook: Playbook, actor: Actor) -> None:
