@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -55,13 +56,12 @@ class _Starts:
         """Return what the flow is given for a run."""
         by = run.created_by
         schedule = self.schedules.get(by.id, "") if by and by.id and by.type == "SCHEDULE" else ""
-        due = run.expected_start_time if schedule else None
-        return {
-            "playbook": self.playbooks[deployment],
-            "inputs": run.parameters,
-            "schedule": schedule,
-            "due": due,
-        }
+        given = {"playbook": self.playbooks[deployment], "inputs": run.parameters}
+        if not schedule or run.expected_start_time is None:
+            return given
+        # Prefect's own kind of instant is not for our events.
+        due = datetime.fromisoformat(run.expected_start_time.isoformat())
+        return {**given, "schedule": schedule, "due": due}
 
 
 def open_scheduled(ws: Workspace, api_url: str, stop: threading.Event, for_s: float) -> None:
