@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from flows.deployments import deploy
+from flows.deployments import deploy, drift
 from smr_engine.adapters.prefect_pool import WorkPoolDispatcher
 from smr_engine.services import legs
 from smr_engine.services.ports import DispatchUnavailableError
@@ -18,6 +22,7 @@ from tests.flows.office import Office, Prefect, wait_for
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
+ROOT = Path(__file__).resolve().parents[2]
 NO_WORKER, POOL = "nobody-there", "pool-of-tests"
 LEASE = timedelta(seconds=45)
 
@@ -177,3 +182,22 @@ def test_deploying_for_a_pool_makes_what_is_missing_and_takes_away_what_is_of_no
         assert not any(str(office.root) in str(value) for value in found.values())
         assert deploy(office.ws, prefect.api_url) == []
         assert http.get("deployments/name/run-leg/ours-by-hand").status_code == 404
+
+
+def test_prefect_s_own_tool_makes_of_prefect_yaml_what_smr_deploy_makes(office, prefect, tmp_path):
+    with httpx.Client(base_url=prefect.api_url) as http:
+        http.post("work_pools/", json={"name": "smr", "type": "process"})
+    missing = drift(office.ws, prefect.api_url, "smr")
+    program = Path(sys.executable).with_name("prefect")
+    subprocess.run(
+        [program, "--no-prompt", "deploy", "--all"],
+        cwd=ROOT,
+        env={**os.environ, "PREFECT_API_URL": prefect.api_url, "PREFECT_HOME": str(tmp_path)},
+        check=True,
+        capture_output=True,
+    )
+    assert "the deployment run-leg/smr is missing" in missing
+    assert drift(office.ws, prefect.api_url, "smr") == []
+    with httpx.Client(base_url=prefect.api_url) as http:
+        found = http.get("deployments/name/run-batch/smr").text
+    assert str(ROOT) not in found
