@@ -75,6 +75,28 @@ def _decide(session: Session, item: str, decision: str, comment: str) -> None:
 
 
 @GROUP.command(
+    "break-glass", "smr break-glass CRISIS-2026-0007.12 --reason 'Lives at risk, Legal asleep'"
+)
+def break_glass(
+    session: Session,
+    item: ItemArgument,
+    reason: Annotated[str, typer.Option("--reason", metavar="R", help="Why; it is recorded.")],
+) -> None:
+    """Release content before its approval.
+
+    It goes out at once; the quorum is asked afterwards whether that was right.
+    """
+    from smr_engine.services import items
+
+    view = items.break_glass(session.ws, session.actor, item, reason)
+    if session.as_json:
+        write_json(view)
+        return
+    asked = f"asked in {view.ratification}" if view.ratification else "impossible: see smr inbox"
+    write_raw(f"{item} is released (content {view.digest[:12]}). Ratification is {asked}.")
+
+
+@GROUP.command(
     "document",
     "smr document CRISIS-2026-0007 holding_statement",
     "smr document CRISIS-2026-0007 update@updates[2] --revision 1",

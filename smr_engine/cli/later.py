@@ -18,13 +18,6 @@ GROUP.later(
         "cancel the case and start it again with --severity",
     ),
     Later(
-        "break-glass",
-        "ITEM --reason R",
-        "Release content before its approval.",
-        "smr break-glass CRISIS-2026-0007.12 --reason 'Lives at risk'",
-        "smr item ITEM shows whose approval is missing",
-    ),
-    Later(
         "test",
         "[PATH]",
         "Run the scenarios of playbooks.",

@@ -76,7 +76,8 @@ def _who_row(session: Session, row: WhoRow) -> tuple[str, ...]:
     decision = row.decision.replace("_", " ")
     if row.comment:
         decision += f": “{one_line(row.comment)}”"
-    counts = Styled("yes", GOOD) if row.valid else Styled(f"no: {row.void_reason}", LATE)
+    remark = f"yes, but {row.void_reason}" if row.valid else f"no: {row.void_reason}"
+    counts = Styled(remark, LATE) if row.void_reason else Styled("yes", GOOD)
     return (
         f"{session.name_of(row.person)}{acted_for} ({row.assurance})",
         row.role,

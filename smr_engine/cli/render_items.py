@@ -236,6 +236,7 @@ def _what_to_type(session: Session, view: ItemView) -> None:
         return
     if not view.may:
         write("", Styled(f"You cannot act on this: {view.why_not}", WARN))
+        _break_glass(session, view)
         return
     if view.kind == "repair":
         heading("What to type, one of")
@@ -244,6 +245,13 @@ def _what_to_type(session: Session, view: ItemView) -> None:
     heading("What to type")
     for line in commands_for(session, view):
         write_raw(f"  {line}")
+    _break_glass(session, view)
+
+
+def _break_glass(session: Session, view: ItemView) -> None:
+    if view.may_break_glass:
+        line = typed(session, "break-glass", view.item, "--reason", "WHY")
+        write("", f"You may release it before its approval, to be ratified: {line}")
 
 
 def commands_for(session: Session, view: ItemView) -> list[str]:

@@ -26,6 +26,7 @@ class Memory:
     effects: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     kinds: dict[tuple[str | None, str], str] = field(default_factory=dict)
     together: dict[str, list[str]] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)  # items released before their approval
 
     def learn(self, event: EventRow) -> None:
         """Remember what later events refer to."""
@@ -33,6 +34,8 @@ class Memory:
             self.items[event.data["item"]] = event.data
         elif event.kind == "EffectOwed":
             self.effects[event.data["effect"]] = event.data
+        elif event.kind == "GlassBroken":
+            self.broken.add(event.data["item"])
         elif event.kind == "StepStarted":
             self.kinds[event.case, event.path] = event.data["kind_of"]
 

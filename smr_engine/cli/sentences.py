@@ -55,6 +55,7 @@ _WORDS = {
     "DecisionRecorded": "comment",
     "NoteWritten": "text",
     "CaseCancelled": "reason",
+    "GlassBroken": "reason",
     "DocumentRevised": "override",
     "StepFailed": "reason",
     "EffectFailed": "reason",

@@ -30,6 +30,10 @@ def _case_held(event: EventRow, memory: Memory) -> str:
     return f"The case is held until {item_title(event, memory)} is answered"
 
 
+def _case_ending(event: EventRow, _: Memory) -> str:
+    return f"The case has ended ({event.data['outcome']}) and waits for what was released"
+
+
 def _case_completed(event: EventRow, _: Memory) -> str:
     closed = f"The case is closed: {event.data['outcome']}"
     problems = event.data.get("problems")
@@ -173,6 +177,7 @@ OF_CASES: Mapping[str, Sentence] = {
     "CaseOpened": _case_opened,
     "CaseHeld": _case_held,
     "CaseReleased": lambda _, __: "The case goes on",
+    "CaseEnding": _case_ending,
     "CaseCompleted": _case_completed,
     "CaseCancelled": _case_cancelled,
     "NoteWritten": _note,

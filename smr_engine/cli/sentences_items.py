@@ -62,7 +62,8 @@ def _item_completed(event: EventRow, memory: Memory) -> str:
     data, who, title = event.data, actor(event, memory), item_title(event, memory)
     kind = memory.items.get(data["item"], {}).get("kind_of", "task")
     if kind == "approval":
-        return "" if data["outcome"] != "approved" else f"{title} is approved: the quorum is filled"
+        granted = data["outcome"] == "approved" and data["item"] not in memory.broken
+        return f"{title} is approved: the quorum is filled" if granted else ""
     if kind == "decision":
         return f"{who} decided {title}: {data['outcome']}"
     if kind == "repair":
@@ -113,11 +114,31 @@ _DECIDED = {
 
 def _decision(event: EventRow, memory: Memory) -> str:
     data = event.data
-    bundle = memory.items.get(data["item"], {}).get("bundle") or {}
-    texts = [f"{each['document']} revision {each['revision']}" for each in bundle["documents"]]
     roles = listed(list(data.get("roles") or ()))
     held = f" as {roles}" if roles else ""
-    return f"{actor(event, memory)} {_DECIDED[data['decision']]} {listed(texts)}{held}"
+    texts = _texts(event, memory, data["item"])
+    return f"{actor(event, memory)} {_DECIDED[data['decision']]} {texts}{held}"
+
+
+def _texts(event: EventRow, memory: Memory, item: str) -> str:
+    bundle = memory.items.get(item, {}).get("bundle") or {}
+    return listed(
+        [f"{each['document']} revision {each['revision']}" for each in bundle["documents"]]
+    )
+
+
+def _glass_broken(event: EventRow, memory: Memory) -> str:
+    what = _texts(event, memory, event.data["item"])
+    return f"{actor(event, memory)} broke the glass: released {what} before its approval"
+
+
+def _ratified(event: EventRow, memory: Memory) -> str:
+    return f"The release of {item_title(event, memory)} is ratified"
+
+
+def _unratified(event: EventRow, memory: Memory) -> str:
+    reason = f": {event.data['reason']}" if event.data.get("reason") else ""
+    return f"The release of {item_title(event, memory)} is UNRATIFIED{reason}"
 
 
 def _evidence(event: EventRow, memory: Memory) -> str:
@@ -188,6 +209,9 @@ OF_ITEMS: Mapping[str, Sentence] = {
     "ItemReminded": _reminded,
     "ItemWarned": _warned,
     "ItemEscalated": _escalated,
+    "GlassBroken": _glass_broken,
+    "Ratified": _ratified,
+    "Unratified": _unratified,
     "EvidenceAttached": _evidence,
     "EffectOwed": silent,
     "PublicationStarted": _begun,

@@ -15,6 +15,7 @@ from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Effect, Item
 from smr_engine.engine.statuses import CLOSED_CASES, EffectStatus, ItemKind, ItemStatus, StepStatus
 from smr_engine.engine.steps import approvals, asking_again, other, people, publishing, telling
+from smr_engine.engine.steps import break_glass as glass
 from smr_engine.errors import NotFound, Refusal
 from smr_engine.playbook.model import DraftStep, PublishStep
 
@@ -84,6 +85,9 @@ def _may_revise(run: Run, item: Item) -> None:
     """A draft may be revised also after it was completed, by those it was offered to."""
     if run.header.status in CLOSED_CASES:
         raise Refusal("case-closed", f"{run.header.ref} is {run.header.status}", where=item.id)
+    if run.header.ending is not None:
+        message = f"{run.header.ref} has ended and waits only for what was released to be ratified"
+        raise Refusal("case-closed", message, where=item.id)
     if item.status in {ItemStatus.SUPERSEDED, ItemStatus.CANCELLED, ItemStatus.EXPIRED}:
         raise Refusal("item-closed", f"{item.id} is {item.status}", where=item.id)
     if item.status is ItemStatus.OPEN:
@@ -101,6 +105,16 @@ def decide(run: Run, command: c.Decide) -> None:
         raise Refusal("wrong-command", message, hint=f"smr item {item.id}", where=item.id)
     run.after = place.step.id
     approvals.decide(run, place, item, command.decision, command.comment)
+
+
+def break_glass(run: Run, command: c.BreakGlass) -> None:
+    """Let one person release an approval's content before its quorum is there."""
+    place, item = located(run, command.item)
+    if item.kind is not ItemKind.APPROVAL:
+        message = f"{item.id} is no approval but a {item.kind}"
+        raise Refusal("wrong-command", message, hint=f"smr item {item.id}", where=item.id)
+    run.after = place.step.id
+    glass.release(run, place, item, command.reason)
 
 
 def reassign(run: Run, command: c.Reassign) -> None:
@@ -173,13 +187,18 @@ def repair(run: Run, command: c.Repair) -> None:
     )
     if command.answer is not c.RepairAnswer.CANCEL:
         work.release(run)
-    _REPAIRS[command.answer](run, place, effect, command)
+    settled = item.ratifies and command.answer is c.RepairAnswer.SKIP  # its step is over, or anew
+    if not settled:
+        _REPAIRS[command.answer](run, place, effect, command)
 
 
 def _refuse_wrong_answer(
     run: Run, place: Place, item: Item, effect: Effect | None, answer: c.RepairAnswer
 ) -> None:
     unknown = effect is not None and effect.status is EffectStatus.UNKNOWN
+    if item.ratifies and answer not in {c.RepairAnswer.SKIP, c.RepairAnswer.CANCEL}:
+        message = "there is nothing to try again: what was released is settled by a person"
+        raise Refusal("wrong-answer", message, hint="--skip or --cancel", where=item.id)
     if answer in {c.RepairAnswer.SENT, c.RepairAnswer.NOT_SENT} and not unknown:
         message = "only an effect whose outcome is unknown is settled with --sent or --not-sent"
         raise Refusal("wrong-answer", message, hint="--retry, --skip or --cancel", where=item.id)

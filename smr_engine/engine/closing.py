@@ -13,6 +13,7 @@ from smr_engine.engine.state import Item
 from smr_engine.engine.statuses import ItemKind, ItemStatus, StepStatus
 from smr_engine.playbook.expressions import ExpressionError
 from smr_engine.playbook.model import (
+    ApprovalStep,
     NotifyStep,
     ParallelStep,
     RepeatStep,
@@ -31,7 +32,15 @@ Told = dict[str, list[str]]
 
 
 def complete_case(run: Run, outcome: str) -> None:
-    """Close the case with an outcome: take results, close what is open, tell the parent."""
+    """Close the case with an outcome: take results, close what is open, tell the parent.
+
+    What was released before its approval has to be ratified, or settled by the owner, first: the
+    case goes no further and waits for that.
+    """
+    if run.header.ratifying:
+        cancel_inside(run, "", "the case ended")
+        run.emit(e.CaseEnding(outcome=outcome))
+        return
     results, problems = _results(run)
     clocks.stop(run)
     cancel_inside(run, "", "the case ended")
@@ -39,10 +48,17 @@ def complete_case(run: Run, outcome: str) -> None:
     _tell_parent(run, outcome)
 
 
+def finish(run: Run) -> None:
+    """Close a case that has ended, once all that was released is ratified or settled."""
+    ending = run.header.ending
+    if ending is not None and not run.header.ratifying and not run.closed:
+        complete_case(run, ending)
+
+
 def cancel_case(run: Run, reason: str) -> None:
     """Cancel everything under way, then the case; all its children are cancelled as well."""
     clocks.stop(run)
-    cancel_inside(run, "", "the case was cancelled")
+    cancel_inside(run, "", "the case was cancelled", everything=True)
     run.emit(e.CaseCancelled(reason=reason))
     for ref, child in run.header.children.items():
         if not child.ended and not child.waits:
@@ -85,17 +101,20 @@ def _tell_parent(run: Run, outcome: str) -> None:
 # --- scopes ------------------------------------------------------------------------------------
 
 
-def cancel_inside(run: Run, scope: str, why: str) -> None:
-    """Cancel all that is under way in a scope and in the scopes below it; tell those asked."""
+def cancel_inside(run: Run, scope: str, why: str, *, everything: bool = False) -> None:
+    """Cancel all that is under way in a scope and in the scopes below it; tell those asked.
+
+    What was released is to be ratified all the same, unless `everything` is cancelled.
+    """
     inside = [p for p in run.header.running if p == scope or encloses(scope, p)]
     run.need(inside)
     told: Told = {}
     for path in sorted(inside, key=len, reverse=True):
-        _cancel_scope(run, path, why, told)
+        _cancel_scope(run, path, why, told, everything=everything)
         if path != scope:
             run.emit(e.ScopeEnded(scope=path, path=path, ended="cancelled"))
     for path in _left_behind(run, scope):
-        _close_items(run, path, run.scope(path).items.values(), why, told)
+        _close_items(run, path, _to_close(run, path, everything=everything), why, told)
     run.ended_scopes = [p for p in run.ended_scopes if p not in inside]
     _tell(run, told, why)
 
@@ -112,15 +131,19 @@ def open_scopes_below(run: Run, block: Place) -> list[str]:
     return sorted((p for p in run.header.running if p.startswith(inside)), key=len)
 
 
-def _cancel_scope(run: Run, path: str, why: str, told: Told) -> None:
+def _cancel_scope(run: Run, path: str, why: str, told: Told, *, everything: bool) -> None:
     scope = run.scope(path)
-    _close_items(run, path, scope.items.values(), why, told)
+    _close_items(run, path, _to_close(run, path, everything=everything), why, told)
     for effect in scope.effects.values():
         if effect.step and not effect.item:
             work.cancel_effect(run, path, effect, why)
     for name, state in scope.steps.items():
         if state.status in {StepStatus.ACTIVE, StepStatus.FAILED}:
             _cancel_step(run, run.place(path, name), why)
+
+
+def _to_close(run: Run, path: str, *, everything: bool) -> list[Item]:
+    return [i for i in run.scope(path).items.values() if everything or not i.ratifies]
 
 
 def _close_items(run: Run, path: str, items: Iterable[Item], why: str, told: Told) -> None:
@@ -149,7 +172,7 @@ def _tell(run: Run, told: Told, why: str) -> None:
 def _left_behind(run: Run, scope: str) -> list[str]:
     """Return the scopes below that have ended and may still have items open.
 
-    Unanswered acknowledgements and notes that a repeat is exhausted outlive their scope. Only
+    Unanswered acknowledgements, ratifications and notes that a repeat is exhausted outlive it. Only
     blocks in which there can be any are looked into, for this loads their scopes.
     """
     found: list[str] = []
@@ -180,6 +203,7 @@ def _may_leave_items(block: Step) -> bool:
     return any(
         (isinstance(step, NotifyStep) and step.acknowledge is not None)
         or (isinstance(step, RepeatStep) and step.max_rounds is not None)
+        or (isinstance(step, ApprovalStep) and step.break_glass is not None)
         for step in inner
     )
 

@@ -89,6 +89,14 @@ class Decide(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class BreakGlass(Command):
+    """Release an approval's present content before its quorum is there."""
+
+    item: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reassign(Command):
     """Hand an item over to one person."""
 

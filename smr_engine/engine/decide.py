@@ -55,6 +55,7 @@ _COMMANDS: Mapping[type[c.Command], Callable[[Run, Any], None]] = {
     c.CompleteItem: answers.complete_item,
     c.ReviseDocument: answers.revise,
     c.Decide: answers.decide,
+    c.BreakGlass: answers.break_glass,
     c.Reassign: answers.reassign,
     c.Attach: answers.attach,
     c.WriteNote: answers.note,
@@ -172,6 +173,7 @@ def _settled(run: Run, act: Callable[[], None]) -> Decided | Need:
     try:
         act()
         flow.settle(run)
+        closing.finish(run)
         clocks.tick(run)
     except MissingScopesError as missing:
         return Need(missing.paths)

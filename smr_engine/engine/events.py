@@ -24,6 +24,7 @@ from smr_engine.engine.events_work import (
     EffectResumed,
     EffectUnknown,
     EvidenceAttached,
+    GlassBroken,
     ItemClosed,
     ItemCompleted,
     ItemEscalated,
@@ -34,7 +35,9 @@ from smr_engine.engine.events_work import (
     NoteWritten,
     OutcomeNoted,
     PublicationStarted,
+    Ratified,
     TimerRule,
+    Unratified,
 )
 from smr_engine.engine.state import Json
 from smr_engine.engine.statuses import ScopeKind
@@ -43,6 +46,7 @@ __all__ = [
     "EVENTS",
     "CaseCancelled",
     "CaseCompleted",
+    "CaseEnding",
     "CaseHeld",
     "CaseOpened",
     "CaseReleased",
@@ -64,6 +68,7 @@ __all__ = [
     "ElementsListed",
     "Event",
     "EvidenceAttached",
+    "GlassBroken",
     "ItemClosed",
     "ItemCompleted",
     "ItemEscalated",
@@ -75,6 +80,7 @@ __all__ = [
     "OptionTaken",
     "OutcomeNoted",
     "PublicationStarted",
+    "Ratified",
     "RoundPlanned",
     "ScopeEnded",
     "ScopeOpened",
@@ -90,6 +96,7 @@ __all__ = [
     "TimerFired",
     "TimerRule",
     "TimerSet",
+    "Unratified",
     "content_fields",
 ]
 
@@ -123,6 +130,13 @@ class CaseHeld(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseReleased(Event):
     """The last repair item that held the case was answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseEnding(Event):
+    """The case reached its end, and closes once what was released is ratified or settled."""
+
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,7 @@ class ItemOpened(Event):
     excluded: tuple[str, ...] = ()
     assurance: str = ""
     previous: str = ""
+    ratifies: str = ""
     effect: str = ""
     holds: bool = False
     title: str = content()
@@ -130,6 +131,36 @@ class DecisionRecorded(Event):
     roles: tuple[str, ...]
     on_behalf_of: str = ""
     comment: str = content("actor", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlassBroken(Event):
+    """One person released an approval's exact content before its quorum was there."""
+
+    item: str
+    person: str
+    digest: str
+    role: str  # that allows it
+    roles: tuple[str, ...]
+    on_behalf_of: str = ""
+    reason: str = content("actor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratified(Event):
+    """The quorum approved a release afterwards, by the item `by_item`."""
+
+    item: str
+    by_item: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unratified(Event):
+    """A release was not ratified: `why` is late, refused or unreachable."""
+
+    item: str
+    why: str
+    reason: str = content()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item, Timer
 from smr_engine.engine.statuses import ItemKind, ItemStatus, StepStatus
-from smr_engine.engine.steps import approvals, people, telling
+from smr_engine.engine.steps import approvals, people, ratifying, telling
 from smr_engine.playbook.expressions import ExpressionError
 from smr_engine.playbook.model import OnExpiry
 
@@ -31,12 +31,15 @@ def item_expired(run: Run, place: Place, item: Item) -> None:
         )
     )
     state = run.state(place)
-    if state.status is StepStatus.ACTIVE and state.round == item.round:
-        late = run.scope(place.scope).items[item.id]
+    late = run.scope(place.scope).items[item.id]
+    if late.ratifies:
+        ratifying.unratified(run, place, late, "late", "it was not ratified in time")
+    elif state.status is StepStatus.ACTIVE and state.round == item.round:
         _CONSEQUENCES[place.step.on_expiry](run, place, late)
     if item.kind is not ItemKind.ACKNOWLEDGEMENT:
         asked = who.persons((*item.offered, *item.escalated))
-        work.tell(run, place, asked, wording.expired(run, item, consequence(place)), item=item.id)
+        words = wording.expired(run, item, consequence(place, item))
+        work.tell(run, place, asked, words, item=item.id)
 
 
 def wait_expired(run: Run, scope: str, timer: Timer) -> None:
@@ -50,9 +53,11 @@ def wait_expired(run: Run, scope: str, timer: Timer) -> None:
         flow.fail(run, place, reason, EXPIRED)
 
 
-def consequence(place: Place) -> str:
+def consequence(place: Place, item: Item) -> str:
     """Return what an expiry means, as the end of a sentence."""
     step = place.step
+    if item.ratifies:
+        return "the release is marked as unratified"
     if step.on_expiry is OnExpiry.REJECT and step.kind == "approval":
         return "it counts as rejected"
     if step.on_expiry is OnExpiry.SKIP:

@@ -82,7 +82,7 @@ def _warn(run: Run, scope: str, timer: Timer) -> None:
     run.emit(
         e.ItemWarned(scope=scope, path=timer.path, item=item.id, timer=timer.id, people=people)
     )
-    words = wording.warning(run, item, expiry.consequence(place))
+    words = wording.warning(run, item, expiry.consequence(place, item))
     work.tell(run, place, who.persons(people), words, item=item.id)
 
 

@@ -80,6 +80,10 @@ def _completed(case: Case, event: e.CaseCompleted, at: datetime, actor: str) -> 
     )
 
 
+def _ending(case: Case, event: e.CaseEnding, at: datetime, actor: str) -> Case:
+    return change_header(case, ending=event.outcome)
+
+
 def _cancelled(case: Case, event: e.CaseCancelled, at: datetime, actor: str) -> Case:
     moved = _stopped(_case_moved(case, event), event)
     return change_header(moved, outcome="cancelled", closed_at=at, holds=(), running=())
@@ -180,6 +184,7 @@ def encloses(scope_path: str, path: str) -> bool:
 HANDLERS: Mapping[type[e.Event], Callable[[Case, Any, datetime, str], Case]] = {
     e.CaseHeld: _held,
     e.CaseReleased: _released,
+    e.CaseEnding: _ending,
     e.CaseCompleted: _completed,
     e.CaseCancelled: _cancelled,
     e.ScopeOpened: _scope_opened,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from smr_engine.engine.changes import (
 )
 from smr_engine.engine.state import (
     Attachment,
+    Broken,
     Case,
     Document,
     Item,
@@ -67,6 +69,7 @@ def _item_opened(case: Case, event: e.ItemOpened, at: datetime, actor: str) -> C
         excluded=event.excluded,
         assurance=event.assurance,
         previous=event.previous,
+        ratifies=event.ratifies,
         effect=event.effect,
         message=event.message,
         holds=event.holds,
@@ -75,6 +78,8 @@ def _item_opened(case: Case, event: e.ItemOpened, at: datetime, actor: str) -> C
         case, event, items=with_key(case.scopes[event.scope].items, item.id, item)
     )
     opened = numbered(opened, item.id)
+    if item.ratifies:
+        opened = change_header(opened, ratifying=(*opened.header.ratifying, item.id))
     for rule in event.timers:
         opened = set_timer(opened, event, _item_timer(item, rule))
     return opened
@@ -91,6 +96,9 @@ def _close_item(case: Case, event: e.Event, item: str, **changes: Any) -> Case:
     if item in closed.header.holds:
         kept = tuple(h for h in closed.header.holds if h != item)
         closed = change_header(closed, holds=kept)
+    if item in closed.header.ratifying:
+        left = tuple(i for i in closed.header.ratifying if i != item)
+        closed = change_header(closed, ratifying=left)
     return drop_timers(closed, event, lambda t: t.item == item)
 
 
@@ -176,6 +184,26 @@ def _decided(case: Case, event: e.DecisionRecorded, at: datetime, actor: str) ->
     return change_item(case, event, item.id, votes=(*item.votes, vote))
 
 
+def _broken(case: Case, event: e.GlassBroken, at: datetime, actor: str) -> Case:
+    broken = Broken(event.person, event.role, event.on_behalf_of, at, event.reason)
+    return change_item(case, event, event.item, broken=broken)
+
+
+def _ratified(case: Case, event: e.Ratified, at: datetime, actor: str) -> Case:
+    return _judged(case, event, event.item, "ratified")
+
+
+def _unratified(case: Case, event: e.Unratified, at: datetime, actor: str) -> Case:
+    return _judged(case, event, event.item, "unratified")
+
+
+def _judged(case: Case, event: e.Event, item: str, verdict: str) -> Case:
+    broken = case.scopes[event.scope].items[item].broken
+    return change_item(
+        case, event, item, broken=replace(broken, verdict=verdict) if broken else None
+    )
+
+
 def _attached(case: Case, event: e.EvidenceAttached, at: datetime, actor: str) -> Case:
     item = case.scopes[event.scope].items[event.item]
     added = Attachment(event.digest, event.name, event.size, event.url, actor, at)
@@ -196,6 +224,9 @@ HANDLERS: Mapping[type[e.Event], Callable[[Case, Any, datetime, str], Case]] = {
     e.ItemWarned: _warned,
     e.ItemEscalated: _escalated,
     e.DecisionRecorded: _decided,
+    e.GlassBroken: _broken,
+    e.Ratified: _ratified,
+    e.Unratified: _unratified,
     e.EvidenceAttached: _attached,
     e.NoteWritten: _unchanged,
     e.OutcomeNoted: _unchanged,

@@ -124,12 +124,37 @@ def may_decide(
             whom = name_of(world, barred[0])
             return no(f"{name} would act for {whom}, who had a hand in this content")
         return no(f"this asks for {_either(wanted)}; {name} holds none of these roles")
-    if ASSURANCES.index(actor.assurance) < ASSURANCES.index(item.assurance or "asserted"):
-        return no(
-            f"this decision needs the proof of identity '{item.assurance}'; "
-            f"{name} has only '{actor.assurance}' here"
-        )
-    return standings[0]
+    return _too_weak(item, actor, name) or standings[0]
+
+
+def may_break_glass(
+    world: World, header: CaseHeader, item: Item, actor: Actor, now: datetime, *, role: str
+) -> Verdict:
+    """Return whether somebody may release an approval's content as a holder of a role."""
+    closed = _closed(header, item, now)
+    if closed is not None:
+        return closed
+    name = name_of(world, actor.id)
+    if actor.id not in world.people:
+        return no(f"'{actor.id}' is not in the directory")
+    acting = acting_roles(world, actor.id, now)
+    if role not in acting:
+        return no(f"only {role} may release this before its approval; {name} is not")
+    if {actor.id, acting[role]} & set(item.excluded):
+        return no(f"{name} had a hand in this content, or would act for somebody who had")
+    weak = _too_weak(item, actor, name)
+    if weak is not None:
+        return weak
+    return Verdict(may=True, roles=tuple(sorted(acting)), on_behalf_of=acting[role])
+
+
+def _too_weak(item: Item, actor: Actor, name: str) -> Verdict | None:
+    if ASSURANCES.index(actor.assurance) >= ASSURANCES.index(item.assurance or "asserted"):
+        return None
+    return no(
+        f"this decision needs the proof of identity '{item.assurance}'; "
+        f"{name} has only '{actor.assurance}' here"
+    )
 
 
 def acting_on(world: World, item: Item, person: str, now: datetime) -> dict[str, str]:

@@ -135,7 +135,8 @@ class Run:
 
     def alive(self, path: str) -> bool:
         """Return whether steps of a scope may still go on."""
-        return not self.closed and self.scope(path).status is ScopeStatus.RUNNING
+        over = self.closed or self.header.ending is not None
+        return not over and self.scope(path).status is ScopeStatus.RUNNING
 
     def position(self, step_id: str) -> Position:
         """Return where a step stands in the playbook."""

@@ -88,6 +88,18 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """By whom and why an approval's content was released before its quorum was there."""
+
+    person: str
+    role: str
+    on_behalf_of: str
+    at: datetime
+    reason: str
+    verdict: str = ""  # ratified or unratified, once that is known
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A quorum line that applies: `need` distinct people of any of `roles`; None: all holders.
 
@@ -136,6 +148,8 @@ class Item:
     votes: tuple[Vote, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     previous: str = ""  # the item this one supersedes
+    broken: Broken | None = None  # approval: released by break-glass
+    ratifies: str = ""  # the item whose release this one is about: to ratify, or to settle
     effect: str = ""  # repair and manual publication: the effect it is about
     message: str = ""  # what is asked, in words
     holds: bool = False  # repair: the case is held until it is answered
@@ -255,6 +269,8 @@ class CaseHeader:
     next_number: int = 1  # of items, effects and timers
     leg: int = 0
     holds: tuple[str, ...] = ()  # open repair items that hold the case
+    ratifying: tuple[str, ...] = ()  # open items about releases; the case does not close before
+    ending: str | None = None  # the outcome with which it closes then
     waits: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # path -> signal, key
     running: tuple[str, ...] = ("",)  # paths of running scopes
     children: Mapping[str, Child] = field(default_factory=dict)

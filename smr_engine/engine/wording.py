@@ -64,6 +64,27 @@ def unreachable(run: Run, item: Item, why: str) -> tuple[str, str]:
     return _about(run, item, f"Escalated to you: {item.title}", [f"It is held: {why}."])
 
 
+def to_ratify(run: Run, released: Item) -> str:
+    """Return what those who are to ratify a release are told."""
+    broken = released.broken
+    if broken is None:
+        return ""
+    known = run.world.people.get(broken.person)
+    name = known.name if known else broken.person
+    return (
+        f"{name} released this at {_time(broken.at)} before its approval: {broken.reason}\n"
+        "Decide whether that was right. Nothing is retracted by itself."
+    )
+
+
+def unratified(reason: str) -> str:
+    """Return what the owner is told of a release that was not ratified."""
+    return (
+        f"What was released before its approval is unratified: {reason}. Nothing was retracted. "
+        "Decide what to do about it (a correction, for instance), then answer this with --skip."
+    )
+
+
 def superseded(run: Run, old: Item, new: str) -> tuple[str, str]:
     """Return subject and body for those who had decided on content that has changed since."""
     words = f"The content you decided on has changed: {old.title}"

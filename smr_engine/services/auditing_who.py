@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from smr_engine.engine.state import Case, Item, Scope, Vote
+from smr_engine.engine.state import Broken, Case, Item, Scope, Vote
 from smr_engine.engine.statuses import DecisionKind, EffectKind, EffectStatus, ItemKind, ItemStatus
 from smr_engine.errors import NotFound
 from smr_engine.playbook.suggest import did_you_mean
@@ -17,7 +17,10 @@ from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import WhoRow
 from smr_engine.services.workspace import Workspace
 
-APPROVED = "approved"
+GRANTED = frozenset({"approved", "ratified"})
+BREAK_GLASS = "break_glass"
+UNRATIFIED = "unratified"
+ASKED_AGAIN = "a new round was asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,22 @@ class _Asked:
     item: Item
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one person said to an approval, in which role."""
+
+    by: Vote | Broken
+    decision: str
+    role: str
+    comment: str
+
+
 def who(ws: Workspace, case: str, document: str | None = None) -> list[WhoRow]:
     """Return every decision in a case and the cases under it, one row a document, oldest first.
 
     A row is `valid` while the decision counts: its item was not superseded, withdrawn or asked
     again in a new round, and an approval was not overtaken by a rejection or a request for changes.
+    A release by break-glass stays valid; that it was not ratified stands in `void_reason`.
     `published_*` is the first account (the hub) that carries the very text a valid approval let go.
 
     Args:
@@ -78,7 +92,7 @@ def _require(document: str, items: list[_Asked], case: str) -> None:
 
 def _assurances(unit: UnitOfWork, refs: list[str]) -> Mapping[tuple[str, str], str]:
     """Return how everybody who decided proved who they were, by item and person."""
-    which = EventFilter(cases=tuple(refs), kinds=("DecisionRecorded",))
+    which = EventFilter(cases=tuple(refs), kinds=("DecisionRecorded", "GlassBroken"))
     return {(e.facts["item"], e.facts["person"]): e.assurance for e in unit.events.select(which)}
 
 
@@ -94,32 +108,51 @@ def _rows(asked: _Asked, proofs: Mapping[tuple[str, str], str]) -> Iterator[WhoR
     for vote in item.votes:
         void = _void_reason(asked, vote)
         released = not void and vote.decision is DecisionKind.APPROVE
-        for entry in item.bundle["documents"]:
-            published = _published(asked, entry) if released else _Published()
-            yield WhoRow(
-                document=entry["document"],
-                revision=entry["revision"],
-                digest=entry["digest"],
-                person=vote.person,
-                role=_role(item, vote),
-                on_behalf_of=vote.on_behalf_of,
-                decision=vote.decision.value,
-                comment=vote.comment,
-                at=vote.at,
-                assurance=proofs.get((item.id, vote.person), ""),
-                valid=not void,
-                void_reason=void,
-                published_at=published.at,
-                published_url=published.url,
-                case=asked.case.header.ref,
-                item=item.id,
-            )
+        said = _Said(vote, vote.decision.value, _role(item, vote.roles), vote.comment)
+        yield from _rows_of(asked, said, proofs, void, released=released)
+    if item.broken is not None:
+        void = "" if asked.scope.step(item.step).round == item.round else ASKED_AGAIN
+        said = _Said(item.broken, BREAK_GLASS, item.broken.role, item.broken.reason)
+        remark = void or (UNRATIFIED if item.broken.verdict == UNRATIFIED else "")
+        yield from _rows_of(asked, said, proofs, remark, released=not void)
 
 
-def _role(item: Item, vote: Vote) -> str:
+def _rows_of(
+    asked: _Asked,
+    said: _Said,
+    proofs: Mapping[tuple[str, str], str],
+    remark: str,
+    *,
+    released: bool,
+) -> Iterator[WhoRow]:
+    """Yield what somebody said to an approval, one row a document."""
+    item, who_said = asked.item, said.by
+    for entry in item.bundle["documents"]:
+        published = _published(asked, entry) if released else _Published()
+        yield WhoRow(
+            document=entry["document"],
+            revision=entry["revision"],
+            digest=entry["digest"],
+            person=who_said.person,
+            role=said.role,
+            on_behalf_of=who_said.on_behalf_of,
+            decision=said.decision,
+            comment=said.comment,
+            at=who_said.at,
+            assurance=proofs.get((item.id, who_said.person), ""),
+            valid=remark in {"", UNRATIFIED},
+            void_reason=remark,
+            published_at=published.at,
+            published_url=published.url,
+            case=asked.case.header.ref,
+            item=item.id,
+        )
+
+
+def _role(item: Item, held: Sequence[str]) -> str:
     """Return the roles that the person held and the quorum asked for."""
     wanted = dict.fromkeys(role for line in item.lines for role in line.roles)
-    return ", ".join(role for role in wanted if role in vote.roles)
+    return ", ".join(role for role in wanted if role in held)
 
 
 def _void_reason(asked: _Asked, vote: Vote) -> str:
@@ -130,8 +163,8 @@ def _void_reason(asked: _Asked, vote: Vote) -> str:
     if item.status in {ItemStatus.CANCELLED, ItemStatus.EXPIRED}:
         return f"{item.status.value}: {item.outcome}"
     if state.round != item.round:
-        return "a new round was asked"
-    overtaken = item.status is ItemStatus.COMPLETED and item.outcome != APPROVED
+        return ASKED_AGAIN
+    overtaken = item.status is ItemStatus.COMPLETED and item.outcome not in GRANTED
     if overtaken and vote.decision is DecisionKind.APPROVE:
         return f"the round ended: {item.outcome.replace('_', ' ')}"
     return ""

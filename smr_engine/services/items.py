@@ -16,7 +16,7 @@ from smr_engine.playbook.index import index_of
 from smr_engine.playbook.model import DraftStep
 from smr_engine.services import versions
 from smr_engine.services.transact import Order, apply, apply_in, case_of, known_world
-from smr_engine.services.views import ItemDone, Revised, Voted
+from smr_engine.services.views import ItemDone, Released, Revised, Voted
 from smr_engine.services.workspace import Actor, Workspace
 
 MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024
@@ -60,9 +60,17 @@ def decide(ws: Workspace, actor: Actor, item: str, decision: str, comment: str =
     kind = DecisionKind(decision)
     _, found = _located(_apply(ws, actor, item, c.Decide(item, kind, comment)), item)
     filled = quorum.filled(found.lines, found.votes, known_world(ws))
-    return Voted(
-        item, kind.value, found.bundle_digest, found.outcome == "approved", filled.remaining
-    )
+    granted = found.outcome in {"approved", "ratified"}
+    return Voted(item, kind.value, found.bundle_digest, granted, filled.remaining)
+
+
+def break_glass(ws: Workspace, actor: Actor, item: str, reason: str) -> Released:
+    """Release an approval's present content before its quorum is there, to be ratified."""
+    case = _apply(ws, actor, item, c.BreakGlass(item, reason))
+    path, found = _located(case, item)
+    asked = (i for i in case.scopes[path].items.values() if i.ratifies == item)
+    ratification = next((i.id for i in asked if i.kind is ItemKind.APPROVAL), "")
+    return Released(item, found.status.value, found.bundle_digest, ratification)
 
 
 def reassign(ws: Workspace, actor: Actor, item: str, person: str) -> ItemDone:

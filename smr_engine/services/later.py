@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from smr_engine.playbook.model import (
-    ApprovalStep,
     Playbook,
     SetStep,
     Step,
@@ -21,8 +20,6 @@ def not_yet(playbook: Playbook) -> str:
 
 def _keys(step: Step) -> list[str]:
     keys = []
-    if isinstance(step, ApprovalStep):
-        keys += ["break_glass"] if step.break_glass is not None else []
     if isinstance(step, SetStep) and step.severity is not None:
         keys.append("severity")
     return keys

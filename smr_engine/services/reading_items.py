@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from smr_engine.engine import forms, quorum
+from smr_engine.engine import forms, policy, quorum
 from smr_engine.engine.state import Case, Item
 from smr_engine.engine.statuses import ItemKind
 from smr_engine.errors import NotFound
 from smr_engine.playbook.index import index_of
 from smr_engine.playbook.model import (
+    ApprovalStep,
     DecisionStep,
     DraftStep,
     Outcome,
@@ -86,7 +87,21 @@ def item_view(ws: Workspace, item: str, person: str | None) -> ItemView:
             evidence=step.evidence and found.kind in _COMPLETED,
             checks=_checks(found, step),
             expires=found.expires_at,
+            may_break_glass=_may_break_glass(reader, case, found, step),
+            ratifies=found.ratifies,
         )
+
+
+def _may_break_glass(reader: Reader, case: Case, item: Item, step: Step) -> bool:
+    """Return whether the reader may release an approval's content before its quorum is there."""
+    glass = step.break_glass if isinstance(step, ApprovalStep) else None
+    if glass is None or reader.person is None or item.ratifies:
+        return False
+    if item.kind is not ItemKind.APPROVAL:
+        return False
+    now, role = reader.now, glass.role
+    header, actor = case.header, reader.actor
+    return policy.may_break_glass(reader.world, header, item, actor, now, role=role).may
 
 
 def _find(case: Case, item: str) -> tuple[str, Item]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from smr_engine.engine import commands as c
 from smr_engine.engine.decide import Decided, Need, decide
-from smr_engine.engine.events import DecisionRecorded, Event
+from smr_engine.engine.events import DecisionRecorded, Event, GlassBroken
 from smr_engine.engine.run import Situation
 from smr_engine.engine.state import Case
 from smr_engine.engine.world import World
@@ -88,7 +88,7 @@ def apply_in(ws: Workspace, unit: UnitOfWork, order: Order) -> tuple[Case, bool]
 def envelope_of(situation: Situation, events: tuple[Event, ...] = ()) -> Envelope:
     """Return who acts, for whom, in which roles, at what instant."""
     actor = situation.actor
-    votes = [event for event in events if isinstance(event, DecisionRecorded)]
+    votes = [event for event in events if isinstance(event, DecisionRecorded | GlassBroken)]
     return Envelope(
         at=situation.now,
         actor=actor.id,

@@ -202,6 +202,8 @@ class ItemView:
     evidence: bool = False  # a file has to be attached before it can be completed
     checks: list[Json] = field(default_factory=list)  # of a draft: [{rule: value}]
     expires: datetime | None = None  # from then on it cannot be answered
+    may_break_glass: bool = False  # the reader may release it before its approval
+    ratifies: str = ""  # the item whose release is to be ratified or settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,19 @@ class Voted:
     digest: str
     granted: bool
     remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Content that was released before its approval; `ratification` is the item that asks for it.
+
+    It is empty where nobody can ratify: the owner has an item then.
+    """
+
+    item: str
+    status: str
+    digest: str
+    ratification: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,15 +82,6 @@ def test_a_child_case_has_the_version_that_was_there_when_its_parent_opened(hous
 
 
 LATER_KEYS = {
-    "break_glass": """\
-  - {id: write, kind: draft, document: words, assign: {role: comms-writer}}
-  - id: ask
-    kind: approval
-    documents: [words]
-    quorum: [{role: legal, need: 1}]
-    on_rejected: {end: rejected}
-    break_glass: {role: exec-sponsor, ratify_within: 4h}
-""",
     "severity": "  - {id: re, kind: set, values: {seen: true}, severity: sev1, reason: Rumours}\n",
 }
 

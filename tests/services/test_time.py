@@ -36,6 +36,7 @@ steps:
     quorum: [{role: comms-director}, {role: legal, due: 20m}]
     due: {by_severity: {high: 1h}, default: 4h}
     on_rejected: {end: rejected}
+    break_glass: {role: exec-sponsor, ratify_within: 4h}
 """
 DUE = datetime(2026, 9, 17, 8, tzinfo=UTC)
 
@@ -122,4 +123,55 @@ def test_each_line_of_a_quorum_shows_by_when_it_is_due(company: Company, breach:
         ("comms-director", datetime(2026, 9, 14, 12, tzinfo=UTC)),
         ("legal", datetime(2026, 9, 14, 8, 20, tzinfo=UTC)),
     ]
+    verified(company)
+
+
+# --- break-glass -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def released(company: Company, breach: str) -> str:
+    items.complete(company.ws, Actor("ana"), company.item(breach, "assess"), {})
+    company.write(company.item(breach, "write"), "We had a breach, and closed it.")
+    item = company.item(breach, "approve")
+    done = items.break_glass(company.ws, Actor("eva"), item, "Customers are being robbed.")
+    assert (done.status, done.ratification) == ("completed", company.item(breach, "approve"))
+    return breach
+
+
+def rows(company: Company, case: str) -> list[tuple[str, str, str, bool, str]]:
+    found = auditing.who(company.ws, case)
+    return [(r.person, r.role, r.decision, r.valid, r.void_reason) for r in found]
+
+
+def test_who_may_break_the_glass_is_told_so(company: Company, breach: str):
+    items.complete(company.ws, Actor("ana"), company.item(breach, "assess"), {})
+    company.write(company.item(breach, "write"), "We had a breach, and closed it.")
+    item = company.item(breach, "approve")
+    may = {who: reading.item_view(company.ws, item, who).may_break_glass for who in ("eva", "lea")}
+    assert may == {"eva": True, "lea": False}
+
+
+def test_a_release_is_a_row_of_its_own_and_its_ratification_too(company: Company, released: str):
+    broken = ("eva", "exec-sponsor", "break_glass", True, "")
+    assert rows(company, released) == [broken]
+    [row] = auditing.who(company.ws, released)
+    assert (row.comment, row.assurance) == ("Customers are being robbed.", "asserted")
+    for person in ("lea", "carl"):
+        company.clock.move(minutes=1)
+        company.vote(company.item(released, "approve"), person)
+    assert rows(company, released) == [
+        broken,
+        ("lea", "legal", "approve", True, ""),
+        ("carl", "comms-director", "approve", True, ""),
+    ]
+    assert reading.case_view(company.ws, released).status == "completed"
+    verified(company)
+
+
+def test_a_refused_release_stays_valid_and_is_marked_for_ever(company: Company, released: str):
+    company.vote(company.item(released, "approve"), "lea", "reject", "Not so bad.")
+    assert rows(company, released)[0] == ("eva", "exec-sponsor", "break_glass", True, "unratified")
+    [row] = [row for row in reading.inbox(company.ws, "ana") if row.kind != "clock"]
+    assert (row.kind, row.title) == ("repair", "Unratified: Approve")
     verified(company)

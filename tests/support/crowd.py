@@ -200,6 +200,13 @@ class Crowd:
         given = self.book.world.people[self.rng.choice(people)].roles
         self.book.world = with_person(self.book.world, self.rng.choice(people), roles=given)
 
+    def somebody_breaks_the_glass(self) -> None:
+        asked = [(ref, i) for ref, i in self.open_items() if i.kind is ItemKind.APPROVAL]
+        if asked:
+            ref, item = self.rng.choice(asked)
+            person = self.rng.choice(["eve", "eve", "eve", "lea", "sam"])
+            self.do(ref, c.BreakGlass(item.id, "lives at risk"), person)
+
     def somebody_meets_a_clock(self) -> None:
         ref = self.rng.choice(list(self.book.cases))
         clocks = [clock.id for clock in self.book.playbooks[_name(self.book, ref)].clocks]
@@ -367,6 +374,7 @@ def assert_alive(book: Casebook) -> None:
         beats = [t for t in timers if t.purpose in {"wait", "beat", "publish"}]
         work = [i for i in items if i.kind is not ItemKind.ACKNOWLEDGEMENT or _counts(case, i)]
         assert work or live or children or beats or case.header.waits, f"{ref} waits for nothing"
+        assert set(case.header.ratifying) == {i.id for i in items if i.ratifies}
         running = {n for n, clock in case.header.clocks.items() if clock.status == "running"}
         assert {t.clock for t in timers if t.clock} <= running
         holding = {i.id for i in items if i.holds}
@@ -407,6 +415,7 @@ _DEEDS: dict[Callable[[Crowd], None], int] = {
     Crowd.a_signal_comes: 2,
     Crowd.an_echo: 2,
     Crowd.somebody_meets_a_clock: 1,
+    Crowd.somebody_breaks_the_glass: 2,
     Crowd.somebody_leaves_or_returns: 2,
     Crowd.somebody_changes_roles: 1,
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from smr_engine.playbook.model import (
     Acknowledge,
+    BreakGlass,
     Clock,
     Exclusion,
     ExclusionKind,
@@ -189,6 +190,7 @@ class _Maker:
             exclude=self.kept_out(to),
             on_changes_requested=self.way_back(to),
             on_rejected=self.pick(None, None, self.an_end(to)),
+            break_glass=self.pick(None, None, BreakGlass("exec-sponsor", co.lasting("2h"))),
         )
         self.texts[name] = step.documents
         if step.on_rejected is None or step.on_rejected.of is None:

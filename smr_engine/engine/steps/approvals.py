@@ -16,6 +16,7 @@ from smr_engine.engine.problems import StepProblemError, UnreachableError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item, Line
 from smr_engine.engine.statuses import DecisionKind, ItemKind, ItemStatus
+from smr_engine.engine.steps import ratifying
 from smr_engine.engine.steps.people import CHANGES_REQUESTED
 from smr_engine.errors import Refusal
 from smr_engine.playbook.model import ApprovalStep, Due, QuorumLine, ReturnTo, Varied
@@ -56,9 +57,9 @@ def resolve(run: Run, place: Place) -> Question:
         message = "no line of the quorum applies, so nobody could approve this"
         raise StepProblemError(message)
     barred = who.excluded(run, place.scope, step.exclude, step.documents)
-    possible, eligible = _possible(run, lines, barred)
-    if not possible.complete:
-        message = f"the quorum cannot be reached: {missing_words(possible)}"
+    filled, eligible = possible(run, lines, barred)
+    if not filled.complete:
+        message = f"the quorum cannot be reached: {missing_words(filled)}"
         raise UnreachableError(message)
     dues = tuple(line.due for line in applying)
     return Question(bundle_of(run, place, step), lines, dues, barred, eligible)
@@ -68,8 +69,8 @@ def needs(run: Run, place: Place, person: str) -> bool:
     """Return whether a quorum could be filled if this person had had no hand in the content."""
     step = cast(ApprovalStep, place.step)
     barred = who.excluded(run, place.scope, step.exclude, step.documents)
-    possible, _ = _possible(run, lines_of(applying_lines(run, place)), barred - {person})
-    return possible.complete
+    filled, _ = possible(run, lines_of(applying_lines(run, place)), barred - {person})
+    return filled.complete
 
 
 def applying_lines(run: Run, place: Place) -> tuple[QuorumLine, ...]:
@@ -86,7 +87,7 @@ def lines_of(applying: Iterable[QuorumLine]) -> tuple[Line, ...]:
     return tuple(Line(line.roles, line.need) for line in applying)
 
 
-def _possible(
+def possible(
     run: Run, lines: tuple[Line, ...], barred: frozenset[str]
 ) -> tuple[quorum.Filled, tuple[str, ...]]:
     """Return how far lines can be filled now, and by whom."""
@@ -165,14 +166,21 @@ def decide(run: Run, place: Place, item: Item, decision: DecisionKind, comment: 
         )
     )
     decided = run.scope(place.scope).items[item.id]
-    _CONSEQUENCES[decision](run, place, decided)
+    if decided.ratifies and decision in _REFUSING:
+        reason = f"{policy.name_of(run.world, run.actor.id)} refused: {comment}"
+        ratifying.unratified(run, place, decided, "refused", reason)
+    else:
+        _CONSEQUENCES[decision](run, place, decided)
 
 
 def _approved(run: Run, place: Place, item: Item) -> None:
     if not quorum.filled(item.lines, item.votes, run.world).complete:
         hold_if_nobody_is_left(run, place, item)
         return
-    _close(run, place, item, "approved")
+    if item.ratifies:
+        ratifying.ratified(run, place, item)
+        return
+    close(run, place, item, "approved")
     people = [v.person for v in item.votes if v.decision is DecisionKind.APPROVE]
     output = {"digest": item.bundle_digest, "approved_by": people}
     work.complete(run, place, "approved", output, run.actor.id)
@@ -194,7 +202,7 @@ def go_on(run: Run, place: Place) -> None:
 
 
 def _changes_requested(run: Run, place: Place, item: Item) -> None:
-    _close(run, place, item, CHANGES_REQUESTED)
+    close(run, place, item, CHANGES_REQUESTED)
     back = cast(ApprovalStep, place.step).on_changes_requested
     if back is None or _rounds_used_up(run, place, back):
         flow.fail(run, place, "changes were requested")
@@ -211,7 +219,7 @@ def _rounds_used_up(run: Run, place: Place, back: ReturnTo) -> bool:
 
 
 def _rejected(run: Run, place: Place, item: Item) -> None:
-    _close(run, place, item, REJECTED)
+    close(run, place, item, REJECTED)
     rejected(run, place, f"{item.title} was rejected", run.actor.id)
 
 
@@ -246,13 +254,19 @@ def hold_if_nobody_is_left(run: Run, place: Place, item: Item) -> bool:
 def _hold_unless_reachable(
     run: Run, place: Place, item: Item, asked: Iterable[str], why: str
 ) -> bool:
-    """Go on waiting if those asked can still fill the quorum; else escalate and hold."""
+    """Go on waiting if those asked can still fill the quorum; else escalate and hold.
+
+    A release that nobody can ratify any more does not hold the case.
+    """
     said, still_open = _said_and_open(run, item, asked)
-    possible, _ = quorum.best(item.lines, [*said, *still_open], run.world)
-    if possible.complete and still_open:
+    filled, _ = quorum.best(item.lines, [*said, *still_open], run.world)
+    if filled.complete and still_open:
         return False
-    lacks = missing_words(possible)
+    lacks = missing_words(filled)
     reason = f"{why}: {lacks}" if lacks else why
+    if item.ratifies:
+        ratifying.unratified(run, place, item, "unreachable", reason)
+        return True
     _tell_escalation(run, place, item, reason)
     flow.fail(run, place, reason)
     return True
@@ -265,6 +279,7 @@ def _tell_escalation(run: Run, place: Place, item: Item, reason: str) -> None:
     work.tell(run, place, who.persons(people), words, item=item.id)
 
 
+_REFUSING = frozenset({DecisionKind.REQUEST_CHANGES, DecisionKind.REJECT})
 _CONSEQUENCES = {
     DecisionKind.APPROVE: _approved,
     DecisionKind.REQUEST_CHANGES: _changes_requested,
@@ -273,7 +288,8 @@ _CONSEQUENCES = {
 }
 
 
-def _close(run: Run, place: Place, item: Item, outcome: str) -> None:
+def close(run: Run, place: Place, item: Item, outcome: str) -> None:
+    """Complete an approval item with an outcome."""
     run.emit(
         e.ItemCompleted(
             scope=place.scope, path=place.path, item=item.id, outcome=outcome, by=run.actor.id

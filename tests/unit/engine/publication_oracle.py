@@ -21,6 +21,8 @@ class PublicationOracle:
 
     def __init__(self, playbook: Playbook) -> None:
         self.requires = {s.id: s for s in walk(playbook.steps) if isinstance(s, PublishStep)}
+        self.glass = {s.id: getattr(s, "break_glass", None) for s in walk(playbook.steps)}
+        self.broken: dict[str, e.GlassBroken] = {}
         self.world = World()
         self.now = datetime.min.replace(tzinfo=UTC)
         self.items: dict[str, e.ItemOpened] = {}
@@ -58,11 +60,31 @@ class PublicationOracle:
         self.votes.setdefault(event.item, []).append(event)
         self.own[event.item, event.person] = set(self.world.roles_of(event.person))
 
+    def _GlassBroken(self, event: e.GlassBroken) -> None:
+        asked = self.items[event.item]
+        glass = self.glass[asked.step]
+        assert glass is not None
+        assert event.digest == asked.bundle_digest
+        away = [h.person for h in self.world.acting_at(glass.role, self.now)]
+        assert event.person in {*self.world.holders(glass.role), *away}
+        for person in (event.person, event.on_behalf_of):
+            assert person not in asked.excluded
+        self._is_newest(asked, {event.person})
+        self.broken[event.item] = event
+
     def _ItemCompleted(self, event: e.ItemCompleted) -> None:
         asked = self.items[event.item]
-        if asked.kind_of == "approval" and event.outcome == "approved":
+        if asked.kind_of != "approval" or event.outcome not in {"approved", "ratified"}:
+            return
+        if event.item not in self.broken:
             self._granted(asked, self.votes[event.item])
+        if event.outcome == "approved":
             self.granted[asked.path] = event.item
+
+    def _Ratified(self, event: e.Ratified) -> None:
+        released, asked = self.broken[event.item], self.items[event.by_item]
+        assert asked.bundle_digest == released.digest
+        assert released.person not in {vote.person for vote in self.votes[event.by_item]}
 
     def _StepReopened(self, event: e.StepReopened) -> None:
         self.granted.pop(event.path, None)
@@ -94,10 +116,14 @@ class PublicationOracle:
             and len({self._heard(*pair) for pair in zip(seats, order, strict=True)}) == len(seats)
             for order in permutations(yes, len(seats))
         ), "the quorum is not there"
+        if not asked.ratifies:  # that is about what was released, whatever came after
+            self._is_newest(asked, {v.person for v in yes})
+
+    def _is_newest(self, asked: e.ItemOpened, people: set[str]) -> None:
         for entry in asked.bundle["documents"]:
             saved = self.authors[entry["scope"], entry["document"]]
             assert saved[-1][1] == entry["digest"], "approved what is not the newest text"
-            assert not {v.person for v in yes} & {author for author, _ in saved}
+            assert not people & {author for author, _ in saved}
 
     def _heard(self, line: Any, vote: e.DecisionRecorded) -> str:
         """Return who is heard on a seat: whoever votes, or the person they act for."""

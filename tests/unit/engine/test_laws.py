@@ -54,7 +54,20 @@ def live(seed: int, names: list[str], *, cancel: bool = False, times: int = 70) 
         played = book.playbooks[book.cases[ref].header.playbook]
         PublicationOracle(played).follow(events, book.worlds[ref])
     nobody_approves_what_they_wrote_in_the_case_before(book, case.ref)
+    every_release_is_judged(book)
     return book
+
+
+def every_release_is_judged(book: Casebook) -> None:
+    """Assert that a case closes only once what it released is ratified, or known not to be.
+
+    Unless the content changed before it was out, or the case was cancelled.
+    """
+    for case in book.cases.values():
+        items = [item for scope in case.scopes.values() for item in scope.items.values()]
+        withdrawn = {i.ratifies for i in items if i.ratifies and i.status == "cancelled"}
+        released = [i for i in items if i.broken is not None and i.id not in withdrawn]
+        assert all(i.broken.verdict for i in released), f"{case.header.ref} forgot a release"
 
 
 def nobody_approves_what_they_wrote_in_the_case_before(book: Casebook, parent: str) -> None:
