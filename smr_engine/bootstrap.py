@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from smr_engine.adapters.attachments import FolderAttachments
-from smr_engine.adapters.clock import SystemClock
+from smr_engine.adapters.clock import SystemClock, VirtualClock
 from smr_engine.adapters.entropy import SystemEntropy
 from smr_engine.adapters.file_lock import FileLock
 from smr_engine.adapters.holiday_dates import HolidayDates, KeptHolidayDates
@@ -22,6 +24,7 @@ from smr_engine.adapters.playbook_files import FolderPlaybooks
 from smr_engine.adapters.prefect_health import answers
 from smr_engine.adapters.prefect_server import ensure_server, server_status
 from smr_engine.adapters.shipped import lay_out_schemas, load_schema, shipped_path
+from smr_engine.adapters.stage import Stage
 from smr_engine.adapters.wake_socket import SocketWaker, WakeListener
 from smr_engine.engine.world import Account
 from smr_engine.services import legs
@@ -29,6 +32,7 @@ from smr_engine.services.directory_check import Surroundings
 from smr_engine.services.directory_sync import sync
 from smr_engine.services.keeping import Keeper
 from smr_engine.services.ports import Clock, Connector, Dispatcher, Waker
+from smr_engine.services.staging import Down, House, directory_json
 from smr_engine.services.workspace import Options, Shelf, Workspace
 from smr_engine.settings import SCHEMES, Settings, load_settings, read_settings
 from smr_engine.storage.database import PostgresStorage, SqlStorage, connect
@@ -109,6 +113,38 @@ def work_pool(ws: Workspace, settings: Settings, environ: Mapping[str, str]) -> 
 
     lease = timedelta(seconds=settings.prefect_hand_over_seconds)
     return WorkPoolDispatcher(ws, settings.prefect_api_url, settings.work_pool, lease, environ)
+
+
+@contextmanager
+def rehearsal_house(
+    shelf: Shelf, data: Mapping[str, Any], now: datetime, down: tuple[Down, ...]
+) -> Iterator[House]:
+    """Open a house for one rehearsal: all real, but for the clock and what goes out.
+
+    Args:
+        shelf: where playbooks come from.
+        data: the directory.
+        now: the instant at which the clock stands first.
+        down: what does not work, and when.
+    """
+    clock = VirtualClock(now)
+    stage = Stage(clock, down)
+    with TemporaryDirectory(prefix="smr-rehearsal-") as folder:
+        root = Path(folder)
+        (root / "smr.yaml").write_text("{}", encoding="utf-8")
+        (root / "directory.yaml").write_text(directory_json(data), encoding="utf-8")
+        real = open_workspace(root, {}, clock=clock)
+        ws = replace(
+            real,
+            files=shelf.files,
+            notifier=stage,
+            connector_for=stage.connector_for,
+            callers=dict.fromkeys(real.callers, stage),
+        )
+        try:
+            yield House(ws, clock, stage.sent, stage.posted)
+        finally:
+            real.storage.close()
 
 
 def find_prefect(ws: Workspace, environ: Mapping[str, str]) -> str:

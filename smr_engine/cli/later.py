@@ -17,20 +17,6 @@ GROUP.later(
         "smr severity CRISIS-2026-0007 sev1 --reason 'A regulator called'",
         "cancel the case and start it again with --severity",
     ),
-    Later(
-        "test",
-        "[PATH]",
-        "Run the scenarios of playbooks.",
-        "smr test playbooks/tests/",
-        "smr validate checks playbooks, and smr start --drill tries one out",
-    ),
-    Later(
-        "simulate",
-        "PLAYBOOK --scenario F",
-        "Play a scenario on a virtual clock.",
-        "smr simulate crisis-response --scenario night.yaml",
-        "smr start PLAYBOOK --drill tries it out",
-    ),
     Later("web", "", "Serve the pages.", "smr web", "smr inbox shows what waits for you"),
     Later(
         "invite",

@@ -35,14 +35,14 @@ def validate(
         list[Path], typer.Argument(metavar="PATH...", help="Files, folders, or names of playbooks.")
     ],
 ) -> int:
-    """Check playbooks, directory and settings.
+    """Check playbooks, scenarios, directory and settings.
 
     Prints all problems at once; warnings alone exit 0.
     """
     from smr_engine.cli import render_library
-    from smr_engine.services import library
+    from smr_engine.services import validation
 
-    found = library.validate(session.shelf, paths)
+    found = validation.validate(session.shelf, paths)
     errors = sum(problem.severity == "error" for problem in found)
     if session.as_json:
         write_json(found)

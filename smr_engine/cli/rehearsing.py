@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from smr_engine.cli.commands import Group
+from smr_engine.cli.failures import REFUSED
 from smr_engine.cli.output import write_json, write_raw
 from smr_engine.cli.session import Session
+from smr_engine.errors import NotFound
 
 if TYPE_CHECKING:
     from smr_engine.services.preview import Ask
@@ -67,6 +71,69 @@ def preview(
     values = values_from((), schema, given, session.zone)
     asked = Ask(playbook, at, values, severity, session.person or "", to_the_end)
     show_preview(session, asked, form)
+
+
+@GROUP.command("test", "smr test", "smr test playbooks/tests/night.yaml --json")
+def run_scenarios(
+    session: Session,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Scenarios or folders; left out: those of the workspace, else the shipped ones.",
+        ),
+    ] = None,
+) -> int:
+    """Run the scenarios of playbooks, with their coverage.
+
+    Exits 1 if anything did not hold.
+    """
+    from smr_engine.bootstrap import rehearsal_house
+    from smr_engine.cli import render_ahead
+    from smr_engine.services import scenarios
+
+    found = scenarios.test(session.shelf, rehearsal_house, paths or [_scenarios(session)])
+    if session.as_json:
+        write_json(found)
+    else:
+        render_ahead.tested(found)
+    return 0 if found.ok else REFUSED
+
+
+def _scenarios(session: Session) -> Path:
+    """Return where scenarios are when nobody says it."""
+    from smr_engine.adapters.shipped import shipped_path
+
+    with suppress(NotFound):
+        own = session.folder / "playbooks" / "tests"
+        if own.is_dir():
+            return own
+    return shipped_path("playbooks") / "tests"
+
+
+@GROUP.command("simulate", "smr simulate crisis-response --scenario playbooks/tests/night.yaml")
+def simulate(
+    session: Session,
+    playbook: Annotated[str, typer.Argument(metavar="PLAYBOOK", help="See: smr playbooks")],
+    scenario: Annotated[
+        Path, typer.Option("--scenario", metavar="F", help="A scenario of this playbook.")
+    ],
+) -> int:
+    """Play a scenario and tell it as a story.
+
+    On a virtual clock: who did what, what was sent and published, in company time. Exits 1 if
+    anything did not hold.
+    """
+    from smr_engine.bootstrap import rehearsal_house
+    from smr_engine.cli import render_story
+    from smr_engine.services import scenarios
+
+    story = scenarios.simulate(session.shelf, rehearsal_house, scenario, playbook)
+    if session.as_json:
+        write_json(render_story.as_data(story))
+    else:
+        render_story.story(story)
+    return 0 if story.result.ok else REFUSED
 
 
 def show_preview(session: Session, asked: Ask, form: PreviewFormat = PreviewFormat.TABLE) -> None:

@@ -1,16 +1,33 @@
-"""What has not happened, for people: previews as tables and Gantt charts."""
+"""What has not happened, for people: previews as tables and charts, scenarios and coverage."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from smr_engine.cli.output import LATE, STRONG, Styled, say, table, write
+from smr_engine.cli.output import (
+    GOOD,
+    LATE,
+    STRONG,
+    Styled,
+    heading,
+    say,
+    table,
+    write,
+    write_raw,
+)
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import instant, listed, one_line
-from smr_engine.services.views_ahead import Preview, PreviewRow
+from smr_engine.cli.text import counted, instant, listed, one_line, span
+from smr_engine.services.views_ahead import (
+    Coverage,
+    Preview,
+    PreviewRow,
+    ScenarioResult,
+    Tested,
+)
 
 MOST_NAMES = 4
 URGENT = {"escalation", "expiry", "fault"}
@@ -91,3 +108,47 @@ def _local(at: datetime, zone: ZoneInfo) -> str:
 
 def _word(text: str) -> str:
     return _UNFIT.sub(" ", one_line(text)).strip() or "-"
+
+
+# --- scenarios ---------------------------------------------------------------------------------
+
+
+def tested(view: Tested) -> None:
+    """Write how scenarios went, and what of their playbooks none of them takes."""
+    for result in view.scenarios:
+        _result(result)
+    heading("Coverage")
+    kinds = [*dict.fromkeys(row.kind for each in view.coverage for row in each.kinds)]
+    rows = (_coverage_row(each, kinds) for each in view.coverage)
+    table(("Playbook", "Taken", *(f"{kind}s" for kind in kinds)), rows, fixed=(0,))
+    for each in view.coverage:
+        _missed(each)
+    failed = sum(not result.ok for result in view.scenarios)
+    of = counted(len(view.scenarios), "scenario")
+    say(f"{failed} of {of} failed." if failed else f"{of}, all as expected.")
+
+
+def _result(result: ScenarioResult) -> None:
+    word = Styled("PASS", GOOD) if result.ok else Styled("FAIL", LATE)
+    took = span(result.ended - result.started) if result.ended and result.started else ""
+    ended = result.outcome or result.status
+    write(
+        Styled(f"{word}  {result.scenario} ({result.playbook}): {ended} after {took}", word.style)
+    )
+    for failure in result.failures:
+        write_raw(f"      {result.file}:{failure.line}: expected {failure.expected}")
+        write_raw(f"      but {failure.instead}")
+
+
+def _coverage_row(view: Coverage, kinds: list[str]) -> tuple[str, ...]:
+    by_kind = {row.kind: f"{row.taken}/{row.of}" for row in view.kinds}
+    return view.playbook, f"{view.percent:g} %", *(by_kind.get(kind, "") for kind in kinds)
+
+
+def _missed(view: Coverage) -> None:
+    if not view.missed:
+        return
+    heading(f"{view.playbook}: no scenario takes")
+    for (line, step), found in groupby(view.missed, key=lambda each: (each.line, each.step)):
+        which = listed([each.which or "the step" for each in found])
+        write_raw(f"  line {line}, {step}: {which}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -82,17 +82,31 @@ class Coming:
 
 
 class Conductor:
-    """One conductor of one workspace; it closes its listener when it ends."""
+    """One conductor of one workspace; it closes its listener when it ends.
+
+    Args:
+        ws: the workspace.
+        dispatcher: runs what is owed.
+        listener: waits for wake-ups.
+        name: of this conductor, on its leases.
+        pool: runs legs beside the loop; left out: threads.
+    """
 
     def __init__(
-        self, ws: Workspace, dispatcher: Dispatcher, listener: Listener, name: str
+        self,
+        ws: Workspace,
+        dispatcher: Dispatcher,
+        listener: Listener,
+        name: str,
+        *,
+        pool: Executor | None = None,
     ) -> None:
         self._ws = ws
         self._dispatcher = dispatcher
         self._listener = listener
         self._name = name
         self._tally = Tally()
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="leg")
+        self._pool = pool or ThreadPoolExecutor(THREADS, thread_name_prefix="leg")
         self._running: set[Future[None]] = set()
         self._opening: Future[None] | None = None
         self._starts_again_at = LONG_AGO

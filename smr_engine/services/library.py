@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,9 @@ from smr_engine.playbook.diagram import mermaid
 from smr_engine.playbook.model import Playbook, PlaybookStep, walk
 from smr_engine.playbook.parse import parse_playbook
 from smr_engine.playbook.problems import Problem
-from smr_engine.playbook.salvage import salvage
 from smr_engine.playbook.suggest import did_you_mean
 from smr_engine.playbook.yaml_source import load as load_yaml
-from smr_engine.services import directory, directory_import
+from smr_engine.services import directory
 from smr_engine.services.facts import directory_facts
 from smr_engine.services.later import not_yet
 from smr_engine.services.outline import outline
@@ -157,69 +156,6 @@ def diff(ws: Workspace, first: str, second: str) -> str:
         for which in (first, second)
     )
     return "".join(difflib.unified_diff(before, after, first, second))
-
-
-def validate(ws: Shelf, paths: Iterable[Path]) -> list[Problem]:
-    """Return every problem of the files given: playbooks, directory.yaml and smr.yaml.
-
-    Args:
-        ws: the workspace, or what is shipped.
-        paths: files, folders, or names of playbooks of the library.
-
-    Raises:
-        NotFound: a path does not exist.
-    """
-    world = _world(ws)
-    found: list[Problem] = []
-    for path in paths:
-        listed = None if path.exists() else ws.files.read(str(path))
-        if listed is not None:
-            found += _validate_playbook(ws, *listed, world)
-            continue
-        for file in _files(path):
-            found += _validate_file(ws, file, world)
-    return sorted(found)
-
-
-def _validate_file(ws: Shelf, path: Path, world: World) -> list[Problem]:
-    if path.name == directory.FILE:
-        return directory_import.examine(ws, path)[0]
-    text = path.read_bytes()
-    if path.name == "smr.yaml":
-        return ws.validate_settings(text, str(path))
-    return _validate_playbook(ws, text, str(path), world)
-
-
-def _validate_playbook(ws: Shelf, text: bytes, file: str, world: World) -> list[Problem]:
-    playbook, problems = parse_playbook(text, file, ws.schemas("playbook"))
-    if playbook is not None:
-        return [*problems, *problems_of(ws, playbook, world, file)]
-    rest = salvage(text, file, ws.schemas("playbook"))
-    if rest is None:
-        return problems
-    meant = problems_of(ws, rest.playbook, world, file)
-    return [*problems, *(problem for problem in meant if not rest.caused(problem))]
-
-
-def _world(ws: Shelf) -> World:
-    """Return the directory to check against; an empty one where there is no workspace."""
-    if not isinstance(ws, Workspace):
-        return World()
-    with ws.storage.reading() as unit:
-        return directory.world(ws, unit)
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        inside = [p for p in sorted(path.rglob("*.y*ml")) if ".smr" not in p.parts]
-        return [p for p in inside if "tests" not in p.relative_to(path).parts[:-1]]
-    if path.is_file():
-        return [path]
-    raise NotFound(
-        "no-such-file",
-        f"{path} is no file, no folder and no playbook",
-        hint="name a file, a folder, or a playbook of: smr playbooks",
-    )
 
 
 def _source(ws: Workspace, which: str) -> bytes:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from smr_engine.services.staging import Posted, Sent
+from smr_engine.services.views import EventRow
+
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
@@ -51,3 +54,98 @@ class Preview:
     rows: tuple[PreviewRow, ...]
     made_up: tuple[str, ...]
     whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a scenario failed: at a line of it, what was said there, and what happened instead."""
+
+    line: int
+    expected: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """How one scenario went.
+
+    Args:
+        file: its file.
+        scenario: its title.
+        playbook: what it rehearses.
+        ok: whether everything held.
+        failures: what did not.
+        status: of the case at the end.
+        outcome: of the case.
+        started: virtual instant of the start.
+        ended: virtual instant of the last look.
+    """
+
+    file: str
+    scenario: str
+    playbook: str
+    ok: bool
+    failures: tuple[Failure, ...]
+    status: str = ""
+    outcome: str | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRow:
+    """How much of one kind was taken: steps, options, outcomes, rejections, ..."""
+
+    kind: str
+    taken: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Something that no scenario takes."""
+
+    step: str
+    kind: str
+    which: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the scenarios of one playbook take of it."""
+
+    playbook: str
+    percent: float
+    kinds: tuple[CoverageRow, ...]
+    missed: tuple[Missed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What `smr test` found."""
+
+    ok: bool
+    scenarios: tuple[ScenarioResult, ...]
+    coverage: tuple[Coverage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One rehearsal, to be told.
+
+    Args:
+        result: how it went.
+        timezone: the company's.
+        names: what people are called, by id.
+        events: what happened, in order.
+        sent: the messages that were caught.
+        posted: the publications.
+    """
+
+    result: ScenarioResult
+    timezone: str
+    names: Mapping[str, str]
+    events: tuple[EventRow, ...]
+    sent: tuple[Sent, ...]
+    posted: tuple[Posted, ...]

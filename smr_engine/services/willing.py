@@ -6,7 +6,7 @@ the first answer, and whoever may approve does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,13 +60,12 @@ class Asked:
         return Hints(person, next(iter(sorted(self.world.accounts)), ""), self.now)
 
 
-def who(asked: Asked) -> str | None:
+def who(asked: Asked, but_not: Collection[str] = ()) -> str | None:
     """Return who would answer next: the first of those asked who may; None: nobody can."""
     item = asked.item
-    if item.kind is ItemKind.APPROVAL:
-        return next(_voters(asked), None)
-    people = (*item.offered, *item.escalated)
-    return next((person for person in people if asked.may(person)), None)
+    approval = item.kind is ItemKind.APPROVAL
+    people = _voters(asked) if approval else (*item.offered, *item.escalated)
+    return next((p for p in people if p not in but_not and asked.may(p)), None)
 
 
 def commands(asked: Asked, person: str, given: Mapping[str, Any]) -> list[c.Command]:
@@ -77,13 +76,12 @@ def commands(asked: Asked, person: str, given: Mapping[str, Any]) -> list[c.Comm
         person: who answers.
         given: values of the form that are known; what is required besides is made up.
     """
-    item, step = asked.item, asked.step
+    item = asked.item
     if item.kind is ItemKind.REPAIR:
         return []
     if item.kind is ItemKind.APPROVAL:
         return [c.Decide(item.id, DecisionKind.APPROVE)]
-    evidence = _evidence(item) if step.evidence and not item.attachments else []
-    return [*evidence, _completion(asked, person, given)]
+    return [*evidence(asked), _completion(asked, person, given)]
 
 
 def _completion(asked: Asked, person: str, given: Mapping[str, Any]) -> c.Command:
@@ -98,8 +96,11 @@ def _completion(asked: Asked, person: str, given: Mapping[str, Any]) -> c.Comman
     return c.CompleteItem(item.id, filled(form, given, asked.hints(person))[0])
 
 
-def _evidence(item: Item) -> list[c.Command]:
-    return [c.Attach(item.id, text_digest(EVIDENCE), EVIDENCE, len(EVIDENCE))]
+def evidence(asked: Asked) -> list[c.Command]:
+    """Return the evidence that a step asks for, if nobody has attached any."""
+    if not asked.step.evidence or asked.item.attachments:
+        return []
+    return [c.Attach(asked.item.id, text_digest(EVIDENCE), EVIDENCE, len(EVIDENCE))]
 
 
 def text_of(asked: Asked, step: DraftStep) -> str:
@@ -130,11 +131,11 @@ def _first_answers(step: DecisionStep, given: Mapping[str, Any]) -> dict[str, An
 
 
 def _voters(asked: Asked) -> Iterator[str]:
-    """Yield who may decide and is still needed: whoever fills a line that is not full."""
+    """Yield who is still needed for a decision: those asked by a line that is not full."""
     item, world = asked.item, asked.world
     votes = quorum.approving(item.votes)
     have = quorum.reachable(item.lines, votes, world)
     for line, need, got in zip(have.lines, have.need, have.have, strict=True):
         if got < need:
             acting = policy.people_acting_in(world, line.roles, asked.now)
-            yield from (p for p in (*acting, *item.escalated) if asked.may(p))
+            yield from (*acting, *item.escalated)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from smr_engine.bootstrap import open_shelf
-from smr_engine.services import library
+from smr_engine.services import validation
 
 WHOLE = """\
 people:
@@ -35,7 +35,7 @@ def findings(tmp_path: Path, old: str, new: str) -> list[tuple[int, str, str]]:
     assert old in WHOLE
     path = tmp_path / "directory.yaml"
     path.write_text(WHOLE.replace(old, new), encoding="utf-8")
-    found = library.validate(open_shelf(), [path])
+    found = validation.validate(open_shelf(), [path])
     return [(p.line, p.code, f"{p.message} ({p.hint})") for p in found]
 
 

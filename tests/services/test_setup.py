@@ -13,7 +13,7 @@ import yaml
 from smr_engine.adapters.shipped import load_schema
 from smr_engine.bootstrap import open_workspace
 from smr_engine.errors import Refusal
-from smr_engine.services import directory, library, setup
+from smr_engine.services import directory, library, setup, validation
 from smr_engine.settings import read_settings
 
 
@@ -27,7 +27,7 @@ def test_a_new_workspace_has_no_problem_and_can_be_opened(tmp_path: Path, sample
     setup.init(tmp_path / "new" / "halden", sample)
     root = tmp_path / "new" / "halden"
     ws = open_workspace(root, {})
-    assert library.validate(ws, [root / "smr.yaml", root / "directory.yaml"]) == []
+    assert validation.validate(ws, [root / "smr.yaml", root / "directory.yaml"]) == []
     assert directory.people(ws)
     assert "crisis-response" in [row.playbook for row in library.playbooks(ws)]
     ws.storage.close()

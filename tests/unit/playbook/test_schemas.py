@@ -14,7 +14,7 @@ from smr_engine.playbook.formats import FORMATS
 from smr_engine.playbook.parse import parse_data
 from smr_engine.playbook.schema_messages import WORDS
 
-SCHEMAS = ("playbook", "directory", "settings")
+SCHEMAS = ("playbook", "directory", "settings", "scenario")
 SILENT = {"if", "then", "else", "allOf", "not", "$ref", "properties", "items", "propertyNames"}
 REMARKS = {
     *("$schema", "$id", "$defs", "title", "description", "examples", "default"),
