@@ -9,7 +9,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from flows.deployments import deploy
 from smr_engine.services import reading
@@ -35,6 +37,7 @@ class Company(Office):
     site: Site
     blog: Blog
     prefect: Prefect
+    prefects_database: str
 
     def to_its_end(self) -> str:
         """Take a case of `on-the-blog` to where its publication is owed."""
@@ -67,7 +70,7 @@ def company(tmp_path_factory, environment) -> Iterator[Company]:
         settings = SETTINGS.format(database=ours, api=site.api_url)
         made = Company(tmp_path_factory.mktemp("house"), blog.port, settings=settings)
         ended.callback(made.close)
-        made.site, made.blog = site, blog
+        made.site, made.blog, made.prefects_database = site, blog, prefects
         made.prefect = Prefect(made.ws.state, site.api_url)
         assert deploy(made.ws, site.api_url, POOL) == [f"run-leg/{POOL}", f"run-batch/{POOL}"]
         yield made
@@ -132,3 +135,27 @@ def test_conductors_share_the_work_and_the_loss_of_one_is_not_noticed(
     for case in cases:
         (run,) = since.runs(case)
         assert runs_of(company, case) == {run.id}
+
+
+def test_what_workers_say_to_prefect_holds_no_content_and_nobody_s_name(
+    company, conductors, workers
+):
+    company.to_its_end()
+    with psycopg.connect(company.prefects_database.replace("+psycopg", "")) as connection:
+        assert tables_that_hold(connection, "run-leg") != []
+        for words in ("from nine to five", "opening hours", "Ruiz", "lea@example.test"):
+            assert tables_that_hold(connection, words) == []
+
+
+def tables_that_hold(connection: psycopg.Connection, words: str) -> list[str]:
+    asked = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    return [
+        name
+        for (name,) in connection.execute(asked).fetchall()
+        if connection.execute(
+            sql.SQL("SELECT 1 FROM {} AS row WHERE row::text LIKE %s LIMIT 1").format(
+                sql.Identifier(name)
+            ),
+            [f"%{words}%"],
+        ).fetchone()
+    ]
