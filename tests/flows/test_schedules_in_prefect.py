@@ -73,10 +73,10 @@ class Calendar:
         with self.prefect.client() as client:
             return client.read_deployment_by_name("open-case/sunday-look")
 
-    def backfill(self) -> None:
-        """Let Prefect make its runs of the three weeks."""
+    def backfill(self, until: datetime = DUES[-1]) -> None:
+        """Let Prefect make its runs from now, by the clock of the house, until an instant."""
         with httpx.Client(base_url=self.prefect.api_url) as http:
-            times = {"start_time": BEGIN.isoformat(), "end_time": DUES[-1].isoformat()}
+            times = {"start_time": self.clock.now().isoformat(), "end_time": until.isoformat()}
             place = f"deployments/{self.deployment().id}/schedule"
             asked = {**times, "min_time": 2e6, "min_runs": 20, "max_runs": 50}
             http.post(place, json=asked).raise_for_status()
@@ -119,13 +119,13 @@ def make_calendar(make_office, prefect) -> Iterator[Callable[..., Calendar]]:
 
     made = []
 
-    def make(missed: str = "latest") -> Calendar:
+    def make(missed: str = "latest", begin: datetime = BEGIN) -> Calendar:
         look = LOOK % "".join(TRIGGER % (zone, missed) for zone in ZONES)
         office = make_office(
             settings="prefect_start: [sunday-look]\nprefect_grace_seconds: 0\n",
             playbooks={"sunday-look": look},
         )
-        clock = SetClock(BEGIN)
+        clock = SetClock(begin)
         office.close()
         office.ws = open_workspace(office.root, {}, clock=clock)
         house.use(office.ws)
@@ -223,7 +223,9 @@ def test_a_schedule_that_is_removed_here_goes_there_and_one_that_is_added_comes(
     calendar = make_calendar()
     ws, url = calendar.office.ws, calendar.prefect.api_url
     rule = schedules.Rule("FREQ=MONTHLY;BYMONTHDAY=1", "08:00", "UTC")
-    added = schedules.add(ws, Actor("ana"), "sunday-look", rule, {"day": "Sonderling Numero Eins"}).schedule
+    added = schedules.add(
+        ws, Actor("ana"), "sunday-look", rule, {"day": "Sonderling Numero Eins"}
+    ).schedule
     gone = schedules.list_(ws)[0].schedule
     schedules.remove(ws, Actor("ana"), gone)
     assert set(drift(ws, url)) == {
@@ -235,3 +237,22 @@ def test_a_schedule_that_is_removed_here_goes_there_and_one_that_is_added_comes(
     assert f"smr-{added}" in slugs
     assert f"smr-{gone}" not in slugs
     assert calendar.prefect.keeps("Sonderling Numero Eins") == []  # what it asks for is ours
+
+
+def test_a_wall_time_that_is_skipped_opens_once_and_at_our_instant(make_calendar):
+    """Summer time begins at 01:00 UTC; there is no 02:30 in Berlin on that day."""
+    calendar = make_calendar(begin=datetime(2025, 3, 29, 12, tzinfo=UTC))
+    ws, ours = calendar.office.ws, datetime(2025, 3, 30, 1, 30, tzinfo=UTC)
+    rule = schedules.Rule("FREQ=DAILY", "02:30", "Europe/Berlin")
+    schedules.add(ws, Actor("ana"), "sunday-look", rule, {"day": "today"})
+    deploy(ws, calendar.prefect.api_url)
+    calendar.backfill(ours)
+    calendar.clock.move_to(ours - timedelta(hours=1))
+    calendar.prefect_comes()
+    assert [(r.expected_start_time, r.state.message) for r in calendar.runs()] == [
+        (ours - timedelta(hours=1), "not-due")
+    ]
+    calendar.clock.move_to(ours)
+    calendar.prefect_comes()
+    calendar.conductor_comes()
+    assert calendar.opened() == [ours]
