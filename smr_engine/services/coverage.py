@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from smr_engine.playbook.index import index_of
 from smr_engine.playbook.model import (
+    Acknowledge,
     ApprovalStep,
+    Clock,
     DecisionStep,
     NotifyStep,
     Playbook,
@@ -24,7 +26,8 @@ from smr_engine.services.stored import StoredEvent
 
 STEP, SKIP, OPTION, OUTCOME = "step", "skip", "option", "outcome"
 REJECTION, REMINDER, ESCALATION, EXPIRY = "rejection", "reminder", "escalation", "expiry"
-KINDS = (STEP, SKIP, OPTION, OUTCOME, REJECTION, REMINDER, ESCALATION, EXPIRY)
+CLOCK, RELEASE = "clock", "release"
+KINDS = (STEP, SKIP, OPTION, OUTCOME, REJECTION, RELEASE, REMINDER, ESCALATION, EXPIRY, CLOCK)
 VOTES = {"reject": "rejected", "request_changes": "changes requested"}
 
 
@@ -43,7 +46,8 @@ class Point:
 
 def points(playbook: Playbook) -> dict[Point, int]:
     """Return all that can be taken in a playbook, with the line of its step, in file order."""
-    return {point: step.line for step in walk(playbook.steps) for point in _points(step)}
+    of_steps = {point: step.line for step in walk(playbook.steps) for point in _points(step)}
+    return of_steps | {p: clock.line for clock in playbook.clocks for p in _of_clock(clock)}
 
 
 def taken(playbook: Playbook, rehearsals: Iterable[Played]) -> set[Point]:
@@ -73,20 +77,32 @@ def _points(step: Step) -> Iterator[Point]:
     if isinstance(step, ApprovalStep):
         yield Point(step.id, OUTCOME, "approved")
         yield from (Point(step.id, REJECTION, how) for how in VOTES.values())
+        if step.break_glass is not None:
+            yield Point(step.id, RELEASE, "released")
     yield from _late(step)
+
+
+def _of_clock(clock: Clock) -> Iterator[Point]:
+    yield Point(clock.id, CLOCK, "started")
+    yield from _reminders(clock.id, clock)
 
 
 def _late(step: Step) -> Iterator[Point]:
     """Yield what comes when nobody answers."""
     if isinstance(step, DecisionStep) and step.rows:
         return
-    asks: Any = step.acknowledge if isinstance(step, NotifyStep) else step
-    if asks is not None and _most(asks.remind):
-        yield Point(step.id, REMINDER, "reminded")
-    for number in range(_most(asks.escalate) if asks is not None else 0):
-        yield Point(step.id, ESCALATION, f"escalation {number + 1}")
+    asks = step.acknowledge if isinstance(step, NotifyStep) else step
+    if asks is not None:
+        yield from _reminders(step.id, asks)
     if step.expires is not None and (asks is not None or isinstance(step, WaitStep)):
         yield Point(step.id, EXPIRY, "expired")
+
+
+def _reminders(name: str, asks: Step | Acknowledge | Clock) -> Iterator[Point]:
+    if _most(asks.remind):
+        yield Point(name, REMINDER, "reminded")
+    for number in range(_most(asks.escalate)):
+        yield Point(name, ESCALATION, f"escalation {number + 1}")
 
 
 def _most(varied: Varied[tuple[Any, ...]] | None) -> int:
@@ -113,21 +129,34 @@ class _Rules:
 
 
 def _taken(playbook: Playbook, event: StoredEvent, rules: _Rules) -> Iterator[Point]:
-    step, data = step_of(event.path), event.data
-    if step not in index_of(playbook).by_id:
-        return
-    if event.kind == "StepStarted":
-        yield Point(step, STEP)
-    elif event.kind == "StepSkipped":
-        yield Point(step, SKIP, "skipped")
-    elif event.kind == "OptionTaken":
-        yield Point(step, OPTION, data["option"])
-    elif event.kind == "StepCompleted":
-        yield Point(step, OUTCOME, data["outcome"])
-    elif event.kind == "DecisionRecorded":
-        yield Point(step, REJECTION, VOTES.get(data["decision"], ""))
-    else:
-        yield from _taken_late(step, event.kind, data, rules)
+    step = step_of(event.path)
+    if "clock" in event.data:
+        yield from _taken_of_clock(event, rules)
+    elif step in index_of(playbook).by_id:
+        point = _POINTS.get(event.kind)
+        if point is not None:
+            yield Point(step, *point(event.data))
+        yield from _taken_late(step, event.kind, event.data, rules)
+
+
+_POINTS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
+    "StepStarted": lambda _: (STEP, ""),
+    "StepSkipped": lambda _: (SKIP, "skipped"),
+    "OptionTaken": lambda data: (OPTION, data["option"]),
+    "StepCompleted": lambda data: (OUTCOME, data["outcome"]),
+    "DecisionRecorded": lambda data: (REJECTION, VOTES.get(data["decision"], "")),
+    "GlassBroken": lambda _: (RELEASE, "released"),
+}
+
+
+def _taken_of_clock(event: StoredEvent, rules: _Rules) -> Iterator[Point]:
+    clock = event.data["clock"]
+    if event.kind == "ClockStarted":
+        yield Point(clock, CLOCK, "started")
+    elif event.data.get("purpose") == "remind":
+        yield Point(clock, REMINDER, "reminded")
+    elif event.data.get("purpose") == "escalate":
+        yield Point(clock, ESCALATION, f"escalation {rules.of.get(event.data['timer'], 0) + 1}")
 
 
 def _taken_late(step: str, kind: str, data: Mapping[str, Any], rules: _Rules) -> Iterator[Point]:

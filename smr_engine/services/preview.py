@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from smr_engine.engine import commands as c
-from smr_engine.engine.events import Event
+from smr_engine.engine.events import ClockStarted, Event
 from smr_engine.engine.state import Item, Timer
 from smr_engine.engine.world import World
 from smr_engine.errors import Invalid, SmrError
@@ -137,12 +137,12 @@ class _Ahead:
     def note(self, events: Iterable[Event]) -> None:
         """Write down who is asked for what."""
         for event in events:
-            if event.kind() != "ItemOpened":
-                continue
-            item = self._item(event)
-            if item is not None:
+            if event.kind() == "ItemOpened" and (item := self._item(event)) is not None:
                 due = f", due {self._local(item.due_at)}" if item.due_at else ", without a due time"
                 self._row("asked", item.path, _asked(item), f"{item.title}{due}", item)
+            elif isinstance(event, ClockStarted):
+                why = f"{event.title}, due {self._local(event.due_at)}"
+                self._row("clock starts", event.clock, (), why, None)
 
     def _next(self) -> tuple[datetime, str, Timer] | None:
         left = (each for each in self.cases.timers() if each[2].id not in self._stuck)
@@ -159,7 +159,8 @@ class _Ahead:
             return
         told = tuple(dict.fromkeys(p for event in events for p in _told(event)))
         people = told or (_asked(item) if item else ())
-        self._row(self._called(timer, events), timer.path, people, self._why(item, events), item)
+        why = self._why(item, events) if not timer.clock else f"{timer.clock} is not met"
+        self._row(self._called(timer, events), timer.path or timer.clock, people, why, item)
         self.note(events)
 
     def _answer(self) -> None:
@@ -195,7 +196,9 @@ class _Ahead:
         over = any(
             e.kind() == "ItemClosed" and getattr(e, "item", "") == timer.item for e in events
         )
-        return NAMES["expire"] if over else NAMES.get(timer.purpose, timer.purpose)
+        if over:
+            return NAMES["expire"]
+        return ("clock " if timer.clock else "") + NAMES.get(timer.purpose, timer.purpose)
 
     def _why(self, item: Item | None, events: list[Event]) -> str:
         kinds = {event.kind(): None for event in events}
@@ -206,15 +209,21 @@ class _Ahead:
 
     def _due(self, until: datetime) -> None:
         """Write down the items that become due up to an instant."""
-        found = [
-            (asked.item.due_at, asked.item)
-            for asked in self.cases.open_items()
-            if asked.item.due_at is not None and self._looked_until < asked.item.due_at <= until
+        coming = [
+            (asked.item.due_at, asked.item.path, asked.item) for asked in self.cases.open_items()
         ]
+        found = [each for each in coming if self._comes(each[0], until)]
+        clocks = [each for each in self.cases.clocks() if self._comes(each[1].due_at, until)]
         self._looked_until = max(until, self._looked_until)
-        for at, item in sorted(found, key=lambda each: (each[0], each[1].id)):
-            self.cases.now = max(self.cases.now, at)
-            self._row("due", item.path, _asked(item), item.title, item)
+        for at, path, item in sorted(found, key=lambda each: (str(each[0]), each[1])):
+            self.cases.now = max(self.cases.now, at or until)
+            self._row("due", path, _asked(item), item.title, item)
+        for name, clock in clocks:
+            self.cases.now = max(self.cases.now, clock.due_at or until)
+            self._row("clock is due", name, (), clock.title, None)
+
+    def _comes(self, at: datetime | None, until: datetime) -> bool:
+        return at is not None and self._looked_until < at <= until
 
     def _row(self, what: str, path: str, who: tuple[str, ...], why: str, item: Item | None) -> None:
         """Write a row down; what comes to several people of one step at once is one row."""

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from smr_engine.engine import clocks
 from smr_engine.engine import commands as c
 from smr_engine.engine.decide import Decided, decide, open_case
 from smr_engine.engine.environment import instant
 from smr_engine.engine.events import Event
 from smr_engine.engine.run import Situation
-from smr_engine.engine.state import Case, Effect, Item, Timer
+from smr_engine.engine.state import Case, ClockState, Effect, Item, Timer
 from smr_engine.engine.statuses import CLOSED_CASES, EffectKind, EffectStatus, ItemStatus
 from smr_engine.engine.world import World
 from smr_engine.playbook.model import Playbook
@@ -70,6 +71,13 @@ class PreviewCases:
                 for item in scope.items.values():
                     if item.status is ItemStatus.OPEN:
                         yield Asked(playbook, case, path, item, self.world, self.now)
+
+    def clocks(self) -> Iterator[tuple[str, ClockState]]:
+        """Yield the clocks that run, by name."""
+        for case in self.cases.values():
+            for name, clock in case.header.clocks.items():
+                if clocks.is_running(clock):
+                    yield name, clock
 
     def item(self, ref: str, name: str) -> Item | None:
         """Return an item of a case, open or not."""

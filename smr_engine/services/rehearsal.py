@@ -13,7 +13,7 @@ from datetime import datetime
 from smr_engine.engine import commands as c
 from smr_engine.engine import deadlines, policy
 from smr_engine.engine.state import Case
-from smr_engine.engine.statuses import CLOSED_CASES, ItemStatus
+from smr_engine.engine.statuses import ItemStatus
 from smr_engine.engine.world import World
 from smr_engine.errors import SmrError
 from smr_engine.playbook.durations import Duration
@@ -193,11 +193,9 @@ class Rehearsal:
             return {ref: unit.cases.load(ref, all_scopes=True) for ref in refs}
 
     def _items(self, found: Mapping[str, Case]) -> Iterator[Asked]:
-        """Yield all items of the cases that are not over."""
+        """Yield all items of the cases."""
         now = self.house.clock.now()
         for case in found.values():
-            if case.header.status in CLOSED_CASES:
-                continue
             playbook = self.script.books[case.header.playbook]
             for path, scope in case.scopes.items():
                 for item in scope.items.values():
@@ -305,11 +303,13 @@ class Rehearsal:
         apply(self.house.ws, Order(self._addressed(command), command, _actor(task.person)))
 
     def _addressed(self, command: c.Command) -> str:
-        """Return the case that waits for a signal, else the one that was started."""
-        if isinstance(command, c.Signal):
-            for ref, case in self._load().items():
-                if any(name == command.name for name, _ in case.header.waits.values()):
-                    return ref
+        """Return the case that waits for a signal or has a clock, else the one that was started."""
+        for ref, case in self._load().items():
+            header = case.header
+            if isinstance(command, c.Signal) and command.name in dict(header.waits.values()):
+                return ref
+            if isinstance(command, c.MeetClock) and command.clock in header.clocks:
+                return ref
         return self.case
 
     def _apply(self, asked: Asked, command: c.Command, person: str) -> None:

@@ -23,6 +23,7 @@ ITEMS: Mapping[str, tuple[ItemKind, ...]] = {
     "recuses": (ItemKind.APPROVAL,),
     "acknowledges": (ItemKind.ACKNOWLEDGEMENT,),
     "repairs": (ItemKind.REPAIR,),
+    "breaks_glass": (ItemKind.APPROVAL,),
 }
 DECISIONS = {
     "approves": DecisionKind.APPROVE,
@@ -62,6 +63,8 @@ def commands(act: Act, person: str, asked: Asked) -> list[c.Command]:
     if act.verb == "repairs":
         answer = c.RepairAnswer(act.get("answer"))
         return [c.Repair(item.id, answer, act.get("because"), act.get("url"))]
+    if act.verb == "breaks_glass":
+        return [c.BreakGlass(item.id, act.get("because"))]
     if act.verb in {"writes", "edits"}:
         return _text(act, asked)
     given = _answers(act, asked) if act.verb == "decides" else act.get("with", {})
@@ -93,6 +96,7 @@ def _answers(act: Act, asked: Asked) -> dict[str, Any]:
 
 _FREE: Mapping[str, Callable[[Act], c.Command]] = {
     "signals": lambda act: c.Signal(act.about, act.get("key"), act.get("with", {})),
+    "meets": lambda act: c.MeetClock(act.about, act.get("because")),
     "notes": lambda act: c.WriteNote(act.about),
     "cancels": lambda act: c.CancelCase(act.get("because")),
 }

@@ -25,6 +25,8 @@ ENDED = {
     "StepCancelled": "cancelled",
 }
 
+CLOCKS = {"ClockStarted": "started", "ClockMet": "met", "ClockNotNeeded": "not_needed"}
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -188,8 +190,17 @@ class _Look:
         return index_of(self.played.script.books[playbook]).of(step).step.documents
 
     def reminded(self, expected: Expectation) -> Iterator[Match]:
-        """Yield who was reminded."""
-        return self._people(expected, "ItemReminded", "people")
+        """Yield who was reminded, of an item or of a clock."""
+        yield from self._people(expected, "ItemReminded", "people")
+        for event in self._clock_told("remind", expected.get("of")):
+            people = event.data["people"]
+            words = f"{', '.join(people)} of {event.data['clock']}"
+            yield Match(event.at, words, expected.about in people)
+
+    def _clock_told(self, purpose: str, clock: str | None) -> Iterator[StoredEvent]:
+        for event in self._events("ClockTold"):
+            if event.data["purpose"] == purpose and clock in {None, event.data["clock"]}:
+                yield event
 
     def warned(self, expected: Expectation) -> Iterator[Match]:
         """Yield who was warned."""
@@ -211,10 +222,10 @@ class _Look:
     def escalated(self, expected: Expectation) -> Iterator[Match]:
         """Yield who was told that others are late."""
         to = set(expected.get("to") or ())
-        for event in self._events("ItemEscalated"):
-            if self._about(event, expected.about):
-                people = event.data.get("people") or ()
-                yield Match(event.at, f"to {', '.join(people)}", to <= set(people))
+        late = (e for e in self._events("ItemEscalated") if self._about(e, expected.about))
+        for event in (*late, *self._clock_told("escalate", expected.about)):
+            people = event.data.get("people") or ()
+            yield Match(event.at, f"to {', '.join(people)}", to <= set(people))
 
     def expired(self, expected: Expectation) -> Iterator[Match]:
         """Yield what nobody answered in time."""
@@ -222,6 +233,28 @@ class _Look:
             late = event.data.get("status") == "expired" or event.data.get("outcome") == "expired"
             if late and self._about(event, expected.about):
                 yield Match(event.at, f"{event.path} expired", fits=True)
+
+    def clock(self, expected: Expectation) -> Iterator[Match]:
+        """Yield what became of a clock."""
+        for event in self._events(*CLOCKS):
+            if event.data["clock"] == expected.about:
+                became = CLOCKS[event.kind]
+                yield Match(event.at, f"it was {became}", became == expected.get("is"))
+
+    def released(self, expected: Expectation) -> Iterator[Match]:
+        """Yield who broke the glass."""
+        by = expected.get("by")
+        for event in self._events("GlassBroken"):
+            if self._about(event, expected.about):
+                person = event.data["person"]
+                yield Match(event.at, f"released by {person}", by in (None, [person]))
+
+    def ratified(self, expected: Expectation) -> Iterator[Match]:
+        """Yield what became of what was released."""
+        for event in self._events("Ratified", "Unratified"):
+            if self._about(event, expected.about):
+                why = event.data.get("why")
+                yield Match(event.at, f"unratified: {why}" if why else "ratified", not why)
 
     def told(self, expected: Expectation) -> Iterator[Match]:
         """Yield the messages that went out to somebody."""
@@ -236,7 +269,7 @@ _FOUND: Mapping[str, Callable[[_Look, Expectation], Iterator[Match]]] = {
     name: getattr(_Look, name)
     for name in (
         *("ends", "step", "published", "approved", "reminded", "warned", "asked"),
-        *("escalated", "expired", "told"),
+        *("escalated", "expired", "clock", "released", "ratified", "told"),
     )
 }
 

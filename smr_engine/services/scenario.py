@@ -17,10 +17,10 @@ SOON = Duration(DurationKind.ELAPSED, 60)
 WATCHED = Duration(DurationKind.ELAPSED, 60 * 86_400)
 ASKED_FOR = (
     *("completes", "writes", "edits", "decides", "approves", "requests_changes"),
-    *("rejects", "recuses", "acknowledges", "repairs"),
+    *("rejects", "recuses", "acknowledges", "repairs", "breaks_glass"),
 )
 """Verbs about a step that asks; what follows are those that nobody has to ask for."""
-VERBS = (*ASKED_FOR, "signals", "notes", "cancels")
+VERBS = (*ASKED_FOR, "signals", "notes", "meets", "cancels")
 SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "ends": ("within", "at"),
     "still": (),
@@ -34,9 +34,17 @@ SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "asked": ("of", "within", "at", "times"),
     "escalated": ("to", "within", "at", "times"),
     "expired": ("within", "at", "times"),
+    "clock": ("is", "within", "at"),
+    "released": ("by", "within", "at", "times"),
+    "ratified": ("within", "at", "times"),
     "told": ("says", "within", "at", "times"),
 }
 """What an expectation can be about, and what else it may say then."""
+NEEDED = {
+    "step": ("outcome", "the step is named, and not how it ended", "add outcome: done, or another"),
+    "clock": ("is", "the clock is named, and not what became of it", "add is: started, or met"),
+}
+"""What an expectation has to say besides: the key, what is wrong without it, what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +216,10 @@ def _expectation(said: Said, problems: Problems) -> Expectation:
             message = f"`{key}` says nothing about `{subject}`"
             hint = f"beside `{subject}` stand {_words(SUBJECTS[subject])}"
             problems.error("no-effect", message, said.place(key), hint)
-    if subject == "step" and "outcome" not in said.values:
-        message = "the step is named, and not how it ended"
-        problems.error("missing-key", message, said.place("step"), "add outcome: done, or another")
+    needed = NEEDED.get(subject)
+    if needed is not None and needed[0] not in said.values:
+        key, message, hint = needed
+        problems.error("missing-key", message, said.place(subject), hint)
     return Expectation(subject, said.values.get(subject), said)
 
 

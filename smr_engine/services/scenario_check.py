@@ -25,7 +25,7 @@ from smr_engine.playbook.schema_check import value_problems
 from smr_engine.playbook.suggest import did_you_mean
 from smr_engine.services import placeholders
 from smr_engine.services.preview import hints, instant_at
-from smr_engine.services.scenario import ASKED_FOR, Act, Expectation, Scenario
+from smr_engine.services.scenario import ASKED_FOR, Act, Expectation, Said, Scenario
 
 MESSAGES = "messages"
 KINDS: Mapping[str, tuple[tuple[type[Step], ...], str]] = {
@@ -39,9 +39,10 @@ KINDS: Mapping[str, tuple[tuple[type[Step], ...], str]] = {
     "recuses": ((ApprovalStep,), "an approval"),
     "acknowledges": ((NotifyStep,), "a message"),
     "repairs": ((Step,), "a step"),
+    "breaks_glass": ((ApprovalStep,), "an approval"),
 }
 REPAIRS = ("retry", "skip", "cancel", "sent", "not_sent")
-NEED_A_REASON = {"requests_changes", "rejects", "recuses", "repairs", "cancels"}
+NEED_A_REASON = {"requests_changes", "rejects", "recuses", "repairs", "breaks_glass", "cancels"}
 
 
 def step_of(path: str) -> str:
@@ -85,6 +86,11 @@ class _Check:
         inner = (book for book in self.books.values() if book is not self.main)
         found = {s.id: s for book in inner for s in walk(book.steps)}
         return {**found, **{s.id: s for s in walk(self.main.steps)}}
+
+    @property
+    def clocks(self) -> set[str]:
+        """All clocks."""
+        return {clock.id for book in self.books.values() for clock in book.clocks}
 
     # --- the head ---
 
@@ -134,6 +140,8 @@ class _Check:
             self.problems.error("missing-key", message, Place(act.said.line), "add because: ...")
         if act.verb in ASKED_FOR:
             self.asked_for(act)
+        elif act.verb == "meets":
+            self.known("clock", act.about, self.clocks, act.said.place("meets"))
 
     def asked_for(self, act: Act) -> None:
         """Check that a verb fits its step, and the answer both."""
@@ -174,13 +182,19 @@ class _Check:
             for name in _each(said.values.get(key)):
                 if not (key == "told" and "@" in name):
                     self.known(kind, name, known, said.place(key))
-        for key in ("step", "of", "escalated", "expired", "path"):
-            for path in _each(said.values.get(key)):
-                self.step(path, said.place(key))
+        self.steps_in(said)
         if "at" in said.values:
             self.instant(said.values["at"], said.place("at"))
         if "outcome" in said.values:
             self.outcome(expected)
+
+    def steps_in(self, said: Said) -> None:
+        """Check the steps that an expectation names; some keys name a clock as well."""
+        for key in ("step", "expired", "released", "ratified", "path", "of", "escalated"):
+            clocks = self.clocks if key in {"of", "escalated"} else set()
+            kind = "step or clock" if clocks else "step"
+            for path in _each(said.values.get(key)):
+                self.known(kind, step_of(path), {*self.steps, *clocks}, said.place(key))
 
     def outcome(self, expected: Expectation) -> None:
         """Check that a decision can end so."""
@@ -197,6 +211,7 @@ class _Check:
         yield from ((key, "person", world.people) for key in ("by", "to"))
         yield from ((key, "document", documents) for key in ("published", "approved"))
         yield "on", "account", world.accounts
+        yield "clock", "clock", self.clocks
         yield "told", "person", everybody
         yield "severity", "severity", self.main.severity.levels if self.main.severity else ()
 
