@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -88,6 +89,16 @@ def test_without_a_worker_nothing_is_handed_over_and_the_conductor_keeps_it(make
     with office.ws.storage.reading() as unit:
         (claim,) = legs.claims_of([leg])
         assert unit.claims.in_time("effect", claim, office.ws.clock.now())
+
+
+def test_where_no_worker_comes_everything_goes_out_without_a_flow_run(make_office, prefect):
+    office = make_office(settings="prefect_grace_seconds: 0\n")
+    deploy(office.ws, prefect.api_url, NO_WORKER)
+    dispatcher = WorkPoolDispatcher(office.ws, prefect.api_url, NO_WORKER, LEASE, {})
+    with office.conducting(dispatcher):
+        case = office.publish_note()
+    assert office.publication_runs(case) == [None]
+    assert prefect.runs(case) == []
 
 
 def test_a_prefect_that_knows_no_such_pool_says_what_to_do(office, prefect):
@@ -187,6 +198,7 @@ def test_deploying_for_a_pool_makes_what_is_missing_and_takes_away_what_is_of_no
 def test_prefect_s_own_tool_makes_of_prefect_yaml_what_smr_deploy_makes(office, prefect, tmp_path):
     with httpx.Client(base_url=prefect.api_url) as http:
         http.post("work_pools/", json={"name": "smr", "type": "process"})
+    deploy(office.ws, prefect.api_url)
     missing = drift(office.ws, prefect.api_url, "smr")
     program = Path(sys.executable).with_name("prefect")
     subprocess.run(
@@ -201,3 +213,27 @@ def test_prefect_s_own_tool_makes_of_prefect_yaml_what_smr_deploy_makes(office, 
     with httpx.Client(base_url=prefect.api_url) as http:
         found = http.get("deployments/name/run-batch/smr").text
     assert str(ROOT) not in found
+
+
+def test_smr_doctor_tells_what_prefect_lacks_and_smr_deploy_mends_it(make_office, prefect):
+    settings = f"prefect_api_url: {prefect.api_url}\ndispatcher: work-pool\n"
+    office = make_office(settings=f"{settings}prefect_start: [three-at-once]\n")
+    deploy(
+        replace(office.ws, options=replace(office.ws.options, prefect_start=())), prefect.api_url
+    )
+
+    def smr(*words: str) -> Any:
+        program = Path(sys.executable).with_name("smr")
+        command = [program, "--workspace", office.root, *words, "--json"]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        return json.loads(said.stdout)
+
+    def finding() -> dict[str, Any]:
+        return next(found for found in smr("doctor") if found["what"] == "deployments")
+
+    assert not finding()["ok"]
+    assert "open-case/three-at-once is missing" in finding()["message"]
+    assert finding()["hint"] == "smr deploy"
+    everything = {"open-case/three-at-once", "run-leg/smr", "run-batch/smr"}
+    assert set(smr("deploy")["deployments"]) == everything
+    assert finding()["ok"]
