@@ -52,6 +52,7 @@ class Hand:
         self._keeper = workspace().keeper
         self._left: deque[Mapping[str, Any]] = deque()
         self._held: list[Mapping[str, Any]] = []
+        self._may_take = MOST
         self._take(owed)
 
     def follow(self, following: Iterable[Leg]) -> None:
@@ -60,10 +61,9 @@ class Hand:
             self._take(leg.as_json()["owed"])
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        """Yield what is still to be performed, `MOST` at most."""
-        for _ in range(MOST):
-            if not self._left:
-                return
+        """Yield what is still to be performed; all in all `MOST` at most."""
+        while self._left and self._may_take > 0:
+            self._may_take -= 1
             yield self._left.popleft()
 
     def close(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from prefect import State, flow, tags, task
@@ -12,16 +14,26 @@ from flows import performing
 from flows.house import NOWHERE, workspace
 from smr_engine.services import legs
 
+ABREAST = 8
+"""Effects of a chunk under way at a time: they mostly wait for the disk, or for the network."""
 CHUNK = 50
 """Effects in one task: few enough to read, many enough that Prefect's cost does not count."""
 
 
 @task(persist_result=False)
 def perform_chunk(chunk: list[Mapping[str, Any]]) -> State[list[str]]:
-    """Perform some effects and what they give rise to, one after the other, each once."""
-    with performing.in_hand(chunk) as hand:
-        tried = {owed["effect"]: performing.perform(owed, last=True, tries=1) for owed in hand}
-    return _state([effect for effect, performed in tried.items() if not performed.happened])
+    """Perform some effects, each once, a few beside each other; then what they give rise to."""
+    failed: list[str] = []
+    with performing.in_hand(chunk) as hand, ThreadPoolExecutor(ABREAST) as pool:
+        while owed := list(hand):
+            contexts = [copy_context() for _ in owed]  # a context is in one thread at a time
+            tried = pool.map(lambda context, each: context.run(_once, each), contexts, owed)
+            failed += [each["effect"] for each, done in zip(owed, tried, strict=True) if not done]
+    return _state(failed)
+
+
+def _once(owed: Mapping[str, Any]) -> bool:
+    return performing.perform(owed, last=True, tries=1).happened
 
 
 @flow(name="run-batch", persist_result=False, result_storage=NOWHERE, validate_parameters=False)

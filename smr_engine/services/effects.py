@@ -24,6 +24,7 @@ from smr_engine.services.ports import (
 )
 from smr_engine.services.publications import publish
 from smr_engine.services.stored import Claim
+from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.transact import Order, apply, apply_in
 from smr_engine.services.trying import Job, Try, status_of
 from smr_engine.services.workspace import Workspace
@@ -129,11 +130,8 @@ def perform_owed(
     if tried.outcome is c.Outcome.UNAVAILABLE and not last:
         return TRY_AGAIN
     order = _outcome(claim, tried, tries, run)
-    with ws.storage.writing() as unit:
-        after, owes = apply_in(ws, unit, order)
-        owner = run or f"whoever performs {claim.case}"
-        following = legs.claim_next(ws, unit, claim.case, owner) if owes else ()
-        unit.keep()
+    owner = run or f"whoever performs {claim.case}"
+    after, owes, following = ws.storage.together(lambda unit: _follow_up(ws, unit, order, owner))
     if owes:
         ws.waker.wake()
     if tried.outcome is c.Outcome.DONE:
@@ -141,6 +139,14 @@ def perform_owed(
     if status_of(after, claim.id) in {EffectStatus.FAILED, EffectStatus.UNKNOWN}:
         return Performed(tried.outcome.value, happened=False, following=following)
     return Performed("later", following=following)
+
+
+def _follow_up(
+    ws: Workspace, unit: UnitOfWork, order: Order, owner: str
+) -> tuple[Case, bool, tuple[Leg, ...]]:
+    """Report an outcome, and claim what the case owes because of it."""
+    after, owes = apply_in(ws, unit, order)
+    return after, owes, legs.claim_next(ws, unit, order.case, owner) if owes else ()
 
 
 def _job(ws: Workspace, claim: Claim, *, unsent: bool) -> Job | None:

@@ -23,11 +23,16 @@ from smr_engine.services.ports import (
     Recovery,
 )
 from smr_engine.services.stored import Claim
+from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.transact import Order, apply_in
 from smr_engine.services.trying import Job, Try, status_of
 from smr_engine.services.workspace import Workspace
 
 UNWANTED = "its step was cancelled or has failed before this went out"
+
+
+class LostLeaseError(Exception):
+    """Somebody else has claimed the publication meanwhile: what was begun is taken back."""
 
 
 def publish(ws: Workspace, claim: Claim, job: Job) -> Try | None:
@@ -71,16 +76,22 @@ def _begin(ws: Workspace, claim: Claim) -> bool:
     Raises:
         Refusal: `effect-settled` or `publication-unwanted`, see the command.
     """
-    order = Order(claim.case, c.BeginPublication(claim.id), c.ENGINE, claim.id)
-    with ws.storage.writing() as unit:
-        case, owes = apply_in(ws, unit, order)
-        begun = status_of(case, claim.id) is EffectStatus.SENDING
-        if begun and not unit.claims.held("effect", claim):
-            return False
-        unit.keep()
+    try:
+        begun, owes = ws.storage.together(lambda unit: _begin_in(ws, unit, claim))
+    except LostLeaseError:
+        return False
     if owes:
         ws.waker.wake()
     return begun
+
+
+def _begin_in(ws: Workspace, unit: UnitOfWork, claim: Claim) -> tuple[bool, bool]:
+    order = Order(claim.case, c.BeginPublication(claim.id), c.ENGINE, claim.id)
+    case, owes = apply_in(ws, unit, order)
+    begun = status_of(case, claim.id) is EffectStatus.SENDING
+    if begun and not unit.claims.held("effect", claim):
+        raise LostLeaseError
+    return begun, owes
 
 
 def _again(

@@ -8,11 +8,11 @@ SQLite (a queue in front of the database) and locks the case that is loaded on P
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 from smr_engine.engine.events import Event
 from smr_engine.engine.state import Case
@@ -277,8 +277,22 @@ class UnitOfWork(Protocol):
         ...
 
 
+T = TypeVar("T")
+
+
 class Storage(Protocol):
     """A database; safe to share between threads."""
+
+    def together(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run a piece of work in a writing unit of work; durable when it returns.
+
+        Where only one may write at a time, work of several threads shares a commit, each in a
+        savepoint of its own. It must not wait for another thread, nor keep the unit of work.
+
+        Raises:
+            Exception: what the work raised: nothing of it has happened.
+        """
+        ...
 
     def writing(self) -> UnitOfWork:
         """Return a unit of work that may write."""

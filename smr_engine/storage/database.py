@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from smr_engine.errors import Invalid
 from smr_engine.services.ports import Entropy
+from smr_engine.storage.group_commit import GroupCommit
 from smr_engine.storage.sqlite import SqliteDialect
 from smr_engine.storage.transaction import Dialect, Guard
 from smr_engine.storage.unit_of_work import Means, SqlUnitOfWork
 
 if TYPE_CHECKING:
     from smr_engine.storage.wake import PostgresListener
+
+T = TypeVar("T")
 
 
 class SqlStorage:
@@ -38,6 +42,13 @@ class SqlStorage:
         """Return a unit of work that may write."""
         return SqlUnitOfWork(self._writing)
 
+    def together(self, work: Callable[[SqlUnitOfWork], T]) -> T:
+        """Run a piece of work that may share its commit; see the port."""
+        with self.writing() as unit:
+            result = work(unit)
+            unit.keep()
+        return result
+
     def reading(self) -> SqlUnitOfWork:
         """Return a unit of work over one snapshot."""
         return SqlUnitOfWork(self._reading)
@@ -45,6 +56,18 @@ class SqlStorage:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+class SqliteStorage(SqlStorage):
+    """An SQLite file: one writer at a time, so that those who wait for it share a commit."""
+
+    def __init__(self, dialect: Dialect, url: str, entropy: Entropy, guard: Guard) -> None:
+        super().__init__(dialect, url, entropy, guard)
+        self._group = GroupCommit(self.writing)
+
+    def together(self, work: Callable[[SqlUnitOfWork], T]) -> T:
+        """Run a piece of work, with others that wait; see the port."""
+        return self._group.run(work)
 
 
 class PostgresStorage(SqlStorage):
@@ -84,7 +107,7 @@ def connect(url: str, entropy: Entropy, guard: Guard = nullcontext) -> SqlStorag
         raise _bad_url("it cannot be read") from error
     backend = address.get_backend_name()
     if backend == "sqlite":
-        return SqlStorage(SqliteDialect(), url, entropy, guard)
+        return SqliteStorage(SqliteDialect(), url, entropy, guard)
     if backend == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
         full = address.render_as_string(hide_password=False)

@@ -127,6 +127,12 @@ class _Storage:
     def writing(self) -> UnitOfWork:
         return _Unit(self._inner.writing(), self._fuse)  # type: ignore[return-value]
 
+    def together(self, work: Callable[[UnitOfWork], Any]) -> Any:
+        with self.writing() as unit:
+            result = work(unit)
+            unit.keep()
+        return result
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
