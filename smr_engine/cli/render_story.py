@@ -54,7 +54,8 @@ def as_data(story: Story) -> dict[str, Any]:
 def story(view: Story) -> None:
     """Write a story, and at its end what did not hold."""
     zone, result = ZoneInfo(view.timezone), view.result
-    write(Styled(f"{result.scenario} ({result.playbook}), times in {zone}", STRONG), "")
+    write(Styled(f"{result.scenario} ({result.playbook}), times in {zone}", STRONG))
+    write(*([result.about] if result.about else []), "")
     first = next((line.case for line in lines(view)), "")
     for line in lines(view):
         child = f"{line.case}: " if line.case not in {"", first} else ""

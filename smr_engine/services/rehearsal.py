@@ -29,7 +29,7 @@ from smr_engine.services.willing import Asked
 from smr_engine.services.workspace import Actor
 
 MOST_TURNS = 20_000
-"""More turns than this mean that somebody does the same again and again at one instant."""
+"""After so many turns a rehearsal is ended; a whole crisis takes some hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +133,24 @@ class Rehearsal:
 
     def play(self) -> Played:
         """Play the scenario to its end: nothing is left to do, or its time is over."""
-        turn = InTurn(self.house.ws)
-        until = self.script.after(self.script.start, self.script.scenario.until)
         if self._open():
-            for _ in range(MOST_TURNS):
-                turn.work()
-                if self._do_one():
-                    continue
-                at = self._next_instant()
-                if at is None or at > until:
-                    break
-                self.house.clock.move_to(at)
+            self._go_on()
             self._note_unused()
         return self._played()
+
+    def _go_on(self) -> None:
+        turn = InTurn(self.house.ws)
+        until = self.script.after(self.script.start, self.script.scenario.until)
+        for _ in range(MOST_TURNS):
+            turn.work()
+            if self._do_one():
+                continue
+            at = self._next_instant()
+            if at is None or at > until:
+                return
+            self.house.clock.move_to(at)
+        words = f"after {MOST_TURNS} turns it was still going on; a shorter `until` ends it"
+        self.slips.append(Slip(self.script.scenario.said.line, words))
 
     # --- the case ---
 

@@ -247,6 +247,7 @@ def result_of(played: Played) -> ScenarioResult:
         outcome=case.header.outcome if case else None,
         started=played.script.start,
         ended=played.ended,
+        about=scenario.about,
     )
 
 

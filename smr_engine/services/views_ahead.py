@@ -79,6 +79,7 @@ class ScenarioResult:
         outcome: of the case.
         started: virtual instant of the start.
         ended: virtual instant of the last look.
+        about: what it shows, as its author says it.
     """
 
     file: str
@@ -90,6 +91,7 @@ class ScenarioResult:
     outcome: str | None = None
     started: datetime | None = None
     ended: datetime | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ def test_a_scenario_is_told_as_a_story_with_what_was_sent_and_published(office):
     assert published > lines.index("Lea Hoffmann approved words revision 1 as legal")
     assert f"{' ' * 18}| About Smoke in hall 3: we are looking into it." in story
     assert story[-1] == "All that was expected held."
+    assert story[1] == ""
     assert office.json("cases") == []
 
 

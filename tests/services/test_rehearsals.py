@@ -6,6 +6,7 @@ from time import monotonic
 
 import pytest
 
+from smr_engine.services import rehearsal
 from tests.services.company import Company
 from tests.services.rehearsing import SIGNAL, play, told, why
 
@@ -208,3 +209,9 @@ def test_a_case_that_does_not_open_fails_the_scenario(company: Company):
     result = play(company, by="kit", playbook="secret", inputs=None)
     assert not result.ok
     assert why(result)[0].startswith("the case does not open: ")
+
+
+def test_a_rehearsal_without_end_is_ended_and_says_so(company: Company, monkeypatch):
+    monkeypatch.setattr(rehearsal, "MOST_TURNS", 3)
+    result = play(company, happens=[SIGNAL], expect=[{"still": "open"}])
+    assert why(result)[0] == "after 3 turns it was still going on; a shorter `until` ends it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,11 @@ def test_a_playbook_with_errors_is_a_problem_of_its_scenario(company: Company):
     company.playbook("short", text.replace("title: Short\n", ""))
     (problem,) = validation.validate(company.ws, [path])
     assert (problem.code, problem.hint) == ("playbook-invalid", "smr validate short")
+
+
+def test_the_scenario_in_the_readme_fits(tmp_path: Path):
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```yaml\n(scenario: .*?)```", text, re.DOTALL)
+    path = tmp_path / "readme.yaml"
+    path.write_text(shown, encoding="utf-8")
+    assert validation.validate(open_shelf(), [path]) == []
