@@ -97,50 +97,25 @@ def runs_of(company: Company, case: str) -> set[str | None]:
     return {(row.data.get("result") or {}).get("flow_run") for row in done}
 
 
-def test_a_case_runs_to_its_close_through_the_work_pool(company, conductors, workers, since):
+@pytest.fixture(scope="module")
+def finished(company, conductors, workers) -> str:
+    """A case that ran from its start to its close."""
     case = company.to_its_end()
     wait_for(lambda: company.status(case) == "completed", SOON_S)
-    runs = since.runs(case)
+    return case
+
+
+def test_a_case_runs_to_its_close_through_the_work_pool(company, finished):
+    runs = company.prefect.runs(finished)
     assert [run.name.partition(" · after")[0] for run in runs] == [
-        f"{case} · leg {number}" for number in (1, 2, 3)
+        f"{finished} · leg {number}" for number in (1, 2, 3)
     ]
-    assert {run.id for run in runs} == runs_of(company, case)
+    assert {run.id for run in runs} == runs_of(company, finished)
     assert len(company.blog.posts) == 1
-    wait_for(lambda: {run.state for run in since.runs(case)} == {"Completed"})
+    wait_for(lambda: {run.state for run in company.prefect.runs(finished)} == {"Completed"})
 
 
-def test_a_worker_that_is_killed_in_mid_leg_loses_nothing_and_nothing_goes_out_twice(
-    company, conductors, workers, since
-):
-    before = len(company.blog.posts)
-    company.blog.plan = ["hang"]  # it is published, and nobody will ever hear so
-    case = company.to_its_end()
-    wait_for(lambda: len(company.blog.posts) == before + 1, SOON_S)
-    (busy,) = [worker for worker in workers if len(worker.pids()) > 1]
-    busy.kill()
-    wait_for(lambda: company.status(case) == "completed", SOON_S)
-    assert len(company.blog.posts) == before + 1
-    assert Counter(run.state for run in since.runs(case))["Running"] == 1  # it is dead, unsaid
-    keys = [headers["Idempotency-Key"] for verb, _, headers in company.blog.seen if verb == "POST"]
-    assert len(set(keys)) == len(company.blog.posts)
-
-
-def test_conductors_share_the_work_and_the_loss_of_one_is_not_noticed(
-    company, conductors, workers, since
-):
-    cases = [company.start("three-at-once") for _ in range(3)]
-    conductors[0].kill()
-    cases += [company.start("three-at-once") for _ in range(3)]
-    wait_for(lambda: all(company.settled(case) for case in cases), SOON_S)
-    for case in cases:
-        (run,) = since.runs(case)
-        assert runs_of(company, case) == {run.id}
-
-
-def test_what_workers_say_to_prefect_holds_no_content_and_nobody_s_name(
-    company, conductors, workers
-):
-    company.to_its_end()
+def test_what_workers_say_to_prefect_holds_no_content_and_nobody_s_name(company, finished):
     with psycopg.connect(company.prefects_database.replace("+psycopg", "")) as connection:
         assert tables_that_hold(connection, "run-leg") != []
         for words in ("from nine to five", "opening hours", "Ruiz", "lea@example.test"):
@@ -159,3 +134,36 @@ def tables_that_hold(connection: psycopg.Connection, words: str) -> list[str]:
             [f"%{words}%"],
         ).fetchone()
     ]
+
+
+def the_busy_one(workers: list[Machine]) -> Machine | None:
+    """Return the one worker at work; none while the other one still puts its tools away."""
+    busy = [worker for worker in workers if len(worker.pids()) > 1]
+    return busy[0] if len(busy) == 1 else None
+
+
+def test_a_worker_that_is_killed_in_mid_leg_loses_nothing_and_nothing_goes_out_twice(
+    company, conductors, workers, since
+):
+    before = len(company.blog.posts)
+    company.blog.plan = ["hang"]  # it is published, and nobody will ever hear so
+    case = company.to_its_end()
+    wait_for(lambda: len(company.blog.posts) == before + 1, SOON_S)
+    wait_for(lambda: the_busy_one(workers)).kill()
+    wait_for(lambda: company.status(case) == "completed", SOON_S)
+    assert len(company.blog.posts) == before + 1
+    assert Counter(run.state for run in since.runs(case))["Running"] == 1  # it is dead, unsaid
+    keys = [headers["Idempotency-Key"] for verb, _, headers in company.blog.seen if verb == "POST"]
+    assert len(set(keys)) == len(company.blog.posts)
+
+
+def test_conductors_share_the_work_and_the_loss_of_one_is_not_noticed(
+    company, conductors, workers, since
+):
+    cases = [company.start("three-at-once") for _ in range(3)]
+    conductors[0].kill()
+    cases += [company.start("three-at-once") for _ in range(3)]
+    wait_for(lambda: all(company.settled(case) for case in cases), SOON_S)
+    for case in cases:
+        (run,) = since.runs(case)
+        assert runs_of(company, case) == {run.id}
