@@ -21,8 +21,8 @@ from smr_engine.bootstrap import conductor
 from smr_engine.services import cases, items
 from smr_engine.services.legs import LEASE, legs_of
 from smr_engine.services.workspace import Workspace, actor
-from tests.bench import ground
-from tests.bench.ground import HERE, p50, p99, rate
+from tests.bench import ground, instants
+from tests.bench.ground import HERE, p50, p99, rate, row
 from tests.support.postgres import postgres_session
 
 QUICK = "--quick" in sys.argv
@@ -32,11 +32,6 @@ SAMPLES = 40 if QUICK else 200
 LEGS = 20 if QUICK else 60
 PROGRAM = [sys.executable, "-c", "from smr_engine.cli.main import run; run()"]
 DATABASES = ("sqlite", "postgresql")
-
-
-def row(what: str, value: str) -> None:
-    """Print one line of the table."""
-    print(f"| {what} | {value} |", flush=True)
 
 
 def throughput(database: str) -> None:
@@ -285,6 +280,9 @@ def main() -> None:
             throughput(database)
             engine_share(database)
             foreach(database)
+            instants.due_timers(database, MANY)
+            instants.finding_what_is_due(database, 1_000, 10 * MANY)
+            instants.waking_up(database)
     restart()
     cold()
     with tempfile.TemporaryDirectory(prefix="smr-bench-prefect-") as folder:

@@ -45,6 +45,11 @@ def workspace(database: str, playbook: Path = HERE / "approval.yaml") -> Iterato
             drop_database(url)
 
 
+def row(what: str, value: str) -> None:
+    """Print one line of the table."""
+    print(f"| {what} | {value} |", flush=True)
+
+
 def start(ws: Workspace, count: int) -> list[float]:
     """Open cases; return the seconds that each took."""
     ana = actor(ws, "ana")
