@@ -174,6 +174,32 @@ def signal(
 
 
 @GROUP.command(
+    "severity",
+    "smr severity CRISIS-2026-0007 sev1 --reason 'A regulator called'",
+    "smr severity CRISIS-2026-0007 sev1 --reason 'A regulator called' --dry-run",
+)
+def severity(
+    session: Session,
+    case: CaseArgument,
+    level: Annotated[str, typer.Argument(metavar="LEVEL", help="One of the playbook's levels.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="R", help="Why; it is recorded.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would move.")] = False,
+) -> None:
+    """Score a case again.
+
+    Due times, reminders, quorums and clocks of all that is open move with it.
+    """
+    from smr_engine.cli import render_cases
+    from smr_engine.services import cases
+
+    view = cases.rescore(session.ws, session.actor, case, level, reason, dry_run=dry_run)
+    if session.as_json:
+        write_json(view.moved if dry_run else view)
+    else:
+        render_cases.rescored(session, view, dry_run=dry_run)
+
+
+@GROUP.command(
     "clock", "smr clock CRISIS-2026-0007 gdpr_72h --met --note 'Notified by phone, reference 4711'"
 )
 def clock(

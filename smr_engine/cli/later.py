@@ -10,13 +10,6 @@ PASSWORD = Group("password", "Passwords for signing in (come with the web).")
 TOKEN = Group("token", "Tokens for programs (come with the web).")
 
 GROUP.later(
-    Later(
-        "severity",
-        "CASE LEVEL --reason R",
-        "Score a case again.",
-        "smr severity CRISIS-2026-0007 sev1 --reason 'A regulator called'",
-        "cancel the case and start it again with --severity",
-    ),
     Later("web", "", "Serve the pages.", "smr web", "smr inbox shows what waits for you"),
     Later(
         "invite",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from smr_engine.cli.output import (
     FAINT,
@@ -29,6 +30,7 @@ from smr_engine.services.views import (
     EffectRow,
     EventRow,
     ItemRow,
+    Rescored,
     Started,
     StepRow,
 )
@@ -116,6 +118,33 @@ def _case_heads(session: Session, view: CaseView) -> Iterable[tuple[str, str]]:
         ("Opened cases", listed(view.children)),
         *(("Not computed", problem) for problem in view.problems),
     )
+
+
+def rescored(session: Session, view: Rescored, *, dry_run: bool) -> None:
+    """Write what a new severity moves, or would move."""
+    would = "would be" if dry_run else "is"
+    write_raw(f"{view.case} {would} {view.severity}.")
+    if view.moved:
+        rows = (
+            (
+                str(each.get("item") or each.get("clock") or each.get("step")),
+                str(each["what"]),
+                _moment(session, each["from"]),
+                _moment(session, each["to"]),
+            )
+            for each in view.moved
+        )
+        table(("Of", "What", "From", "To"), rows, fixed=(0,))
+    else:
+        write("Nothing that is open moves.")
+
+
+def _moment(session: Session, value: str) -> str:
+    """Return an instant in the reader's zone; other words as they are."""
+    try:
+        return instant(datetime.fromisoformat(value), session.zone)
+    except ValueError:
+        return value
 
 
 def _clocks(session: Session, rows: list[ClockView]) -> None:

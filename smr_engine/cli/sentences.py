@@ -56,6 +56,7 @@ _WORDS = {
     "NoteWritten": "text",
     "CaseCancelled": "reason",
     "GlassBroken": "reason",
+    "SeverityChanged": "reason",
     "DocumentRevised": "override",
     "StepFailed": "reason",
     "EffectFailed": "reason",

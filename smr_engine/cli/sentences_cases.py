@@ -104,6 +104,32 @@ def _timer_set(event: EventRow, _: Memory) -> str:
     return f"{step_name(event)} is approved for {event.data['at']} and waits until then"
 
 
+# --- severity ----------------------------------------------------------------------------------
+
+
+def _severity(event: EventRow, memory: Memory) -> str:
+    data = event.data
+    return f"{actor(event, memory)} scored the case {data['after']} (was {data['before']})"
+
+
+def _item_moved(event: EventRow, memory: Memory) -> str:
+    return f"{item_title(event, memory)} moved: {_moves(event)}"
+
+
+def _clock_moved(event: EventRow, _: Memory) -> str:
+    return f"The clock '{_clock(event)}' moved: {_moves(event)}"
+
+
+def _timer_moved(event: EventRow, _: Memory) -> str:
+    return f"{step_name(event)} now waits until {event.data['at']} (was {event.data['before']})"
+
+
+def _moves(event: EventRow) -> str:
+    """Return due times, quorum and so on; what follows for reminders is left out."""
+    told = [m for m in event.data["moves"] if not m["what"].startswith(("remind", "escalate"))]
+    return listed([f"{m['what']} {m['before'] or 'none'} to {m['after'] or 'none'}" for m in told])
+
+
 # --- clocks ------------------------------------------------------------------------------------
 
 
@@ -185,6 +211,10 @@ OF_CASES: Mapping[str, Sentence] = {
     "SignalReceived": _signal,
     "ChildOpened": _child_opened,
     "ChildEnded": _child_ended,
+    "SeverityChanged": _severity,
+    "ItemRescheduled": _item_moved,
+    "ClockRescheduled": _clock_moved,
+    "TimerMoved": _timer_moved,
     "ClockStarted": _clock_started,
     "ClockNotNeeded": _clock_not_needed,
     "ClockTold": _clock_told,

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from smr_engine.engine import clocks, closing, flow, outcomes, policy, who, wording, work
+from smr_engine.engine import (
+    closing,
+    flow,
+    outcomes,
+    policy,
+    who,
+    wording,
+    work,
+)
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
 from smr_engine.engine.environment import instant
-from smr_engine.engine.paths import scope_chain
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Effect, Item
 from smr_engine.engine.statuses import CLOSED_CASES, EffectStatus, ItemKind, ItemStatus, StepStatus
-from smr_engine.engine.steps import approvals, asking_again, other, people, publishing, telling
+from smr_engine.engine.steps import approvals, asking_again, people, publishing, telling
 from smr_engine.engine.steps import break_glass as glass
 from smr_engine.errors import NotFound, Refusal
 from smr_engine.playbook.model import DraftStep, PublishStep
 
 MAX_TEXT_BYTES = 256 * 1024
-MOST_NAMED = 10
-"""Signals that a refusal names."""
 _FORMS: Mapping[ItemKind, Callable[[Run, Place, Item, Mapping[str, Any]], None]] = {
     ItemKind.TASK: people.complete_task,
     ItemKind.DECISION: people.complete_decision,
@@ -266,74 +270,6 @@ _REPAIRS = {
 }
 
 
-# --- the case ----------------------------------------------------------------------------------
-
-
-def note(run: Run, command: c.WriteNote) -> None:
-    """Write a remark into the history."""
-    verdict = policy.may_see(run.world, run.playbook, run.actor.id, run.now)
-    if not verdict.may:
-        raise Refusal("may-not-act", verdict.why_not, where=run.header.ref)
-    if not command.text.strip():
-        raise Refusal("empty-note", "a note needs a text", where=run.header.ref)
-    run.emit(e.NoteWritten(text=command.text))
-
-
-def signal(run: Run, command: c.Signal) -> None:
-    """Deliver a signal to every wait that listens for it.
-
-    A wait with a key hears only that key: of many creators waited for, one reply answers for one.
-    A wait without a key hears every signal of the name.
-    """
-    if run.actor.is_person:
-        require_owner(run)
-    heard = {(command.name, ""), (command.name, command.key)}
-    waiting = [path for path, wait in run.header.waits.items() if wait in heard]
-    places = [place_at(run, path) for path in waiting]
-    run.need([scope for place in places for scope in scope_chain(run.index, place.scope)])
-    places = [place for place in places if not other.is_too_late(run, place)]
-    if not places:
-        keyed = f"with the key '{command.key}'" if command.key else "without a key"
-        late = " any more: it came too late" if waiting else ""
-        raise Refusal(
-            "nobody-waits",
-            f"no step of {run.header.ref} waits for the signal '{command.name}' {keyed}{late}",
-            hint=f"signals waited for now: {_waited_for(run)}",
-        )
-    run.after = f"signal {command.name}"
-    for place in places:
-        if run.alive(place.scope) and run.state(place).status is StepStatus.ACTIVE:
-            other.signalled(run, place, command.key, dict(command.payload))
-            flow.settle(run)
-
-
-def _waited_for(run: Run) -> str:
-    """Return the names and keys that are waited for, as they are typed."""
-    waits = sorted(set(run.header.waits.values()))
-    named = [
-        shlex.join([name, "--key", key] if key else [name]) for name, key in waits[:MOST_NAMED]
-    ]
-    more = f" and {len(waits) - MOST_NAMED} more" if len(waits) > MOST_NAMED else ""
-    return (", ".join(named) or "none") + more
-
-
-def meet_clock(run: Run, command: c.MeetClock) -> None:
-    """Take the owner's word that a clock was met."""
-    if run.actor.is_person:
-        require_owner(run)
-    clocks.meet(run, command)
-
-
-def cancel(run: Run, command: c.CancelCase) -> None:
-    """Stop the case."""
-    if run.actor.is_person:
-        require_owner(run)
-    if not command.reason.strip():
-        raise Refusal("reason-missing", "say why", hint="--reason TEXT", where=run.header.ref)
-    run.after = "cancel"
-    closing.cancel_case(run, command.reason)
-
-
 # --- shared ------------------------------------------------------------------------------------
 
 
@@ -348,23 +284,6 @@ def located(run: Run, item: str) -> tuple[Place, Item]:
         raise NotFound("unknown-item", f"there is no item {item}", hint="see: smr inbox --all")
     scope, known = found
     return run.place(scope, known.step), known
-
-
-def place_at(run: Run, path: str) -> Place:
-    """Return the place of a step by its full path."""
-    step = path.rsplit("/", 1)[-1]
-    wanted = len(run.position(step).scopes)
-    segments = path.split("/")
-    for cut in range(len(segments) - 1, -1, -1):
-        scope = "/".join(segments[:cut])
-        if len(scope_chain(run.index, scope)) - 1 == wanted and _is_scope(run, scope):
-            return run.place(scope, step)
-    message = f"no step at {path}"
-    raise NotFound("unknown-step", message)
-
-
-def _is_scope(run: Run, path: str) -> bool:
-    return scope_chain(run.index, path)[0] == path
 
 
 def allow(run: Run, item: Item) -> None:

@@ -67,7 +67,7 @@ def fire(run: Run, timer: Timer) -> None:
     if timer.purpose == timing.ESCALATE:
         rules = run.varied(clock.escalate) or ()
         people = who.told(run, "", rules[timer.rule].to if timer.rule < len(rules) else ())
-    fired = timing.Planned(timer.at, timer.purpose, timer.rule)
+    fired = timing.Planned(timer.at, timer.purpose, timer.rule, key=timer.key)
     following = timing.again(run, schedule_of(clock), fired, run.calendar())
     run.emit(
         e.ClockTold(
@@ -120,15 +120,16 @@ def _try(run: Run, clock: Clock) -> None:
         run.emit(e.ClockNotNeeded(clock=clock.id, title=clock.title, because=because))
         return
     times = times_of(run, clock, start)
-    planned = timing.caught_up(run, schedule_of(clock), times.planned, run.calendar())
-    rules = tuple(map(work.timer_rule, run.ids(len(planned)), planned))
+    remaining = timing.remaining(run, schedule_of(clock), times.planned, run.calendar())
+    rules = map(work.timer_rule, run.ids(len(remaining.planned)), remaining.planned)
     run.emit(
         e.ClockStarted(
             clock=clock.id,
             title=clock.title,
             runs_from=start,
             due_at=times.due_at or start,
-            timers=rules,
+            timers=tuple(rules),
+            passed=remaining.passed,
         )
     )
     done = _met_before(run, clock)

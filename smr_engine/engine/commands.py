@@ -140,6 +140,14 @@ class MeetClock(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Rescore(Command):
+    """Give the case another severity."""
+
+    level: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CancelCase(Command):
     """Stop the case; nothing that was published is retracted."""
 

@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smr_engine.engine import answers, clocks, closing, firing, flow, forms, outcomes, policy
+from smr_engine.engine import (
+    answers,
+    case_orders,
+    clocks,
+    closing,
+    firing,
+    flow,
+    forms,
+    outcomes,
+    policy,
+)
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
 from smr_engine.engine.evolve import evolve
@@ -58,10 +68,11 @@ _COMMANDS: Mapping[type[c.Command], Callable[[Run, Any], None]] = {
     c.BreakGlass: answers.break_glass,
     c.Reassign: answers.reassign,
     c.Attach: answers.attach,
-    c.WriteNote: answers.note,
-    c.Signal: answers.signal,
-    c.MeetClock: answers.meet_clock,
-    c.CancelCase: answers.cancel,
+    c.WriteNote: case_orders.note,
+    c.Signal: case_orders.signal,
+    c.MeetClock: case_orders.meet_clock,
+    c.Rescore: case_orders.rescore,
+    c.CancelCase: case_orders.cancel,
     c.Repair: answers.repair,
     c.FireTimer: firing.fire,
     c.BeginPublication: outcomes.begin_publication,

@@ -12,7 +12,17 @@ from datetime import datetime
 from typing import Any
 
 from smr_engine.engine.event_base import Event, content
-from smr_engine.engine.events_time import ClockMet, ClockNotNeeded, ClockStarted, ClockTold
+from smr_engine.engine.events_time import (
+    ClockMet,
+    ClockNotNeeded,
+    ClockRescheduled,
+    ClockStarted,
+    ClockTold,
+    ItemRescheduled,
+    Move,
+    SeverityChanged,
+    TimerMoved,
+)
 from smr_engine.engine.events_work import (
     DecisionRecorded,
     DocumentRevised,
@@ -54,6 +64,7 @@ __all__ = [
     "ChildOpened",
     "ClockMet",
     "ClockNotNeeded",
+    "ClockRescheduled",
     "ClockStarted",
     "ClockTold",
     "DecisionRecorded",
@@ -75,7 +86,9 @@ __all__ = [
     "ItemOpened",
     "ItemReassigned",
     "ItemReminded",
+    "ItemRescheduled",
     "ItemWarned",
+    "Move",
     "NoteWritten",
     "OptionTaken",
     "OutcomeNoted",
@@ -85,6 +98,7 @@ __all__ = [
     "ScopeEnded",
     "ScopeOpened",
     "ScopeStarted",
+    "SeverityChanged",
     "SignalAwaited",
     "SignalReceived",
     "StepCancelled",
@@ -94,6 +108,7 @@ __all__ = [
     "StepSkipped",
     "StepStarted",
     "TimerFired",
+    "TimerMoved",
     "TimerRule",
     "TimerSet",
     "Unratified",

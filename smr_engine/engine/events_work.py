@@ -34,6 +34,7 @@ class TimerRule:
     purpose: str
     rule: int = 0
     line: int | None = None  # of the quorum, whose own due time it counts from
+    key: str = ""  # the rule in words, the same at every severity that has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

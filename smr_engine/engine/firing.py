@@ -130,7 +130,7 @@ _FIRED = {
 
 
 def _next(run: Run, place: Place, timer: Timer) -> e.TimerRule | None:
-    fired = timing.Planned(timer.at, timer.purpose, timer.rule, timer.line)
+    fired = timing.Planned(timer.at, timer.purpose, timer.rule, timer.line, timer.key)
     calendar = run.calendar(place.step, run.scope(place.scope).items[timer.item].offered)
     planned = timing.again(run, timing.schedule_of(place.step), fired, calendar)
     return work.timer_rule(run.ids(1)[0], planned) if planned else None

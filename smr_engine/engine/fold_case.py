@@ -80,6 +80,10 @@ def _completed(case: Case, event: e.CaseCompleted, at: datetime, actor: str) -> 
     )
 
 
+def _rescored(case: Case, event: e.SeverityChanged, at: datetime, actor: str) -> Case:
+    return change_header(case, severity=event.after)
+
+
 def _ending(case: Case, event: e.CaseEnding, at: datetime, actor: str) -> Case:
     return change_header(case, ending=event.outcome)
 
@@ -184,6 +188,7 @@ def encloses(scope_path: str, path: str) -> bool:
 HANDLERS: Mapping[type[e.Event], Callable[[Case, Any, datetime, str], Case]] = {
     e.CaseHeld: _held,
     e.CaseReleased: _released,
+    e.SeverityChanged: _rescored,
     e.CaseEnding: _ending,
     e.CaseCompleted: _completed,
     e.CaseCancelled: _cancelled,

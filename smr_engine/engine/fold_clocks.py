@@ -26,12 +26,27 @@ def _put(case: Case, clock: str, state: ClockState) -> Case:
 
 def clock_timer(clock: str, rule: e.TimerRule) -> Timer:
     """Return a timer of a clock."""
-    return Timer(rule.id, rule.at, rule.purpose, "", "", rule=rule.rule, clock=clock)
+    return Timer(rule.id, rule.at, rule.purpose, "", "", rule=rule.rule, clock=clock, key=rule.key)
 
 
 def _started(case: Case, event: e.ClockStarted, at: datetime, actor: str) -> Case:
-    state = ClockState(ClockStatus.RUNNING, event.title, event.runs_from, event.due_at)
-    case = _put(case, event.clock, state)
+    state = ClockState(
+        ClockStatus.RUNNING, event.title, event.runs_from, event.due_at, fired=event.passed
+    )
+    return _with_timers(_put(case, event.clock, state), event)
+
+
+def _rescheduled(case: Case, event: e.ClockRescheduled, at: datetime, actor: str) -> Case:
+    state = case.header.clocks[event.clock]
+    passed = tuple(key for key in event.passed if key not in state.fired)
+    case = _put(
+        case, event.clock, replace(state, due_at=event.due_at, fired=(*state.fired, *passed))
+    )
+    case = drop_timers(case, event, lambda timer: timer.clock == event.clock)
+    return _with_timers(case, event)
+
+
+def _with_timers(case: Case, event: e.ClockStarted | e.ClockRescheduled) -> Case:
     for rule in event.timers:
         case = set_timer(case, event, clock_timer(event.clock, rule))
     return case
@@ -42,8 +57,11 @@ def _not_needed(case: Case, event: e.ClockNotNeeded, at: datetime, actor: str) -
 
 
 def _told(case: Case, event: e.ClockTold, at: datetime, actor: str) -> Case:
-    kept = without(case.scopes[event.scope].timers, event.timer)
-    case = change_scope(case, event, timers=kept)
+    timers = case.scopes[event.scope].timers
+    state, key = case.header.clocks[event.clock], timers[event.timer].key
+    if key not in state.fired:
+        case = _put(case, event.clock, replace(state, fired=(*state.fired, key)))
+    case = change_scope(case, event, timers=without(timers, event.timer))
     if event.next is None:
         return case
     return set_timer(case, event, clock_timer(event.clock, event.next))
@@ -61,5 +79,6 @@ HANDLERS: Mapping[type[e.Event], Callable[[Case, Any, datetime, str], Case]] = {
     e.ClockStarted: _started,
     e.ClockNotNeeded: _not_needed,
     e.ClockTold: _told,
+    e.ClockRescheduled: _rescheduled,
     e.ClockMet: _met,
 }

@@ -125,6 +125,13 @@ def _timer_fired(case: Case, event: e.TimerFired, at: datetime, actor: str) -> C
     return change_scope(case, event, timers=without(case.scopes[event.scope].timers, event.timer))
 
 
+def _timer_moved(case: Case, event: e.TimerMoved, at: datetime, actor: str) -> Case:
+    timers = case.scopes[event.scope].timers
+    moved = replace(timers[event.timer], id=event.becomes, at=event.at)
+    dropped = change_scope(case, event, timers=without(timers, event.timer))
+    return set_timer(dropped, event, moved)
+
+
 def _awaited(case: Case, event: e.SignalAwaited, at: datetime, actor: str) -> Case:
     return change_header(
         case, waits=with_key(case.header.waits, event.path, (event.signal, event.key))
@@ -152,6 +159,7 @@ HANDLERS: Mapping[type[e.Event], Callable[[Case, Any, datetime, str], Case]] = {
     e.EffectCancelled: _effect_cancelled,
     e.TimerSet: _timer_set,
     e.TimerFired: _timer_fired,
+    e.TimerMoved: _timer_moved,
     e.SignalAwaited: _awaited,
     e.ChildOpened: _child_opened,
     e.ChildEnded: _child_ended,

@@ -87,7 +87,15 @@ def _item_opened(case: Case, event: e.ItemOpened, at: datetime, actor: str) -> C
 
 def _item_timer(item: Item, rule: e.TimerRule) -> Timer:
     return Timer(
-        rule.id, rule.at, rule.purpose, item.path, item.step, item.id, rule.rule, rule.line
+        rule.id,
+        rule.at,
+        rule.purpose,
+        item.path,
+        item.step,
+        item.id,
+        rule.rule,
+        rule.line,
+        key=rule.key,
     )
 
 
@@ -148,11 +156,37 @@ def _reassigned(case: Case, event: e.ItemReassigned, at: datetime, actor: str) -
 def _timer_over(
     case: Case, event: e.Event, item: str, timer: str, again: e.TimerRule | None
 ) -> Case:
-    kept = without(case.scopes[event.scope].timers, timer)
-    case = change_scope(case, event, timers=kept)
+    timers = case.scopes[event.scope].timers
+    case = _has_fired(case, event, item, (timers[timer].key,))
+    case = change_scope(case, event, timers=without(timers, timer))
     if again is None:
         return case
     return set_timer(case, event, _item_timer(case.scopes[event.scope].items[item], again))
+
+
+def _has_fired(case: Case, event: e.Event, item: str, keys: tuple[str, ...]) -> Case:
+    known = case.scopes[event.scope].items[item].fired
+    new = tuple(key for key in keys if key not in known)
+    return change_item(case, event, item, fired=(*known, *new)) if new else case
+
+
+def _rescheduled(case: Case, event: e.ItemRescheduled, at: datetime, actor: str) -> Case:
+    case = change_item(
+        case,
+        event,
+        event.item,
+        due_at=event.due_at,
+        expires_at=event.expires_at,
+        lines=event.lines,
+        offered=event.offered,
+        assurance=event.assurance,
+    )
+    case = _has_fired(case, event, event.item, event.passed)
+    case = drop_timers(case, event, lambda timer: timer.item == event.item)
+    item = case.scopes[event.scope].items[event.item]
+    for rule in event.timers:
+        case = set_timer(case, event, _item_timer(item, rule))
+    return case
 
 
 def _reminded(case: Case, event: e.ItemReminded, at: datetime, actor: str) -> Case:
@@ -220,6 +254,7 @@ HANDLERS: Mapping[type[e.Event], Callable[[Case, Any, datetime, str], Case]] = {
     e.ItemCompleted: _item_completed,
     e.ItemClosed: _item_closed,
     e.ItemReassigned: _reassigned,
+    e.ItemRescheduled: _rescheduled,
     e.ItemReminded: _reminded,
     e.ItemWarned: _warned,
     e.ItemEscalated: _escalated,

@@ -149,6 +149,7 @@ class Item:
     attachments: tuple[Attachment, ...] = ()
     previous: str = ""  # the item this one supersedes
     broken: Broken | None = None  # approval: released by break-glass
+    fired: tuple[str, ...] = ()  # keys of the rules that have reminded, warned or escalated
     ratifies: str = ""  # the item whose release this one is about: to ratify, or to settle
     effect: str = ""  # repair and manual publication: the effect it is about
     message: str = ""  # what is asked, in words
@@ -201,6 +202,7 @@ class Timer:
     rule: int = 0
     line: int | None = None  # of the quorum, whose own due time it counts from
     clock: str = ""  # whose it is, if it belongs to no step
+    key: str = ""  # the rule in words, the same at every severity that has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,7 @@ class ClockState:
     due_at: datetime | None = None
     met_at: datetime | None = None
     by: str = ""
+    fired: tuple[str, ...] = ()  # keys of the rules that have reminded or escalated
 
 
 @dataclass(frozen=True, slots=True)

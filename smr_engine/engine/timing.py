@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -31,14 +31,14 @@ WARNING = Offset(percent=75)
 class Schedule:
     """What is owed around one item: its due time, reminders, escalations and its end.
 
-    `lines` are the due times of an approval's quorum lines, None for those that share the item's.
+    `lines` are the names and due times of an approval's quorum lines; None shares the item's.
     """
 
     due: Varied[Due] | None = None
     remind: Varied[tuple[Offset, ...]] | None = None
     escalate: Varied[tuple[Escalation, ...]] | None = None
     expires: Varied[Due] | None = None
-    lines: tuple[Varied[Due] | None, ...] = ()
+    lines: tuple[tuple[str, Varied[Due] | None], ...] = ()
 
 
 UNTIMED = Schedule()
@@ -52,6 +52,15 @@ class Planned:
     purpose: str
     rule: int = 0
     line: int | None = None
+    key: str = ""  # the rule in words: the same at every severity that has it
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What is still to come, and the rules that are passed over since a newer one says the same."""
+
+    planned: tuple[Planned, ...]
+    passed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +87,14 @@ def times(run: Run, scope: str, schedule: Schedule, calendar: Calendar, start: d
     """
     due = due_at(run, scope, schedule.due, calendar, start)
     expires = due_at(run, scope, schedule.expires, calendar, start)
-    lines = tuple(due_at(run, scope, line, calendar, start) for line in schedule.lines)
+    lines = tuple(due_at(run, scope, line, calendar, start) for _, line in schedule.lines)
     planned = []
     if not lines or None in lines:
         planned += plan(run, schedule, due, calendar, start)
-    for number, own in enumerate(lines):
+    for number, (own, (name, due_in)) in enumerate(zip(lines, schedule.lines, strict=True)):
         if own is not None:
-            counted = replace(schedule, due=schedule.lines[number])
-            around = plan(run, counted, own, calendar, start)
-            planned += [replace(each, line=number) for each in around]
+            around = plan(run, replace(schedule, due=due_in), own, calendar, start)
+            planned += [replace(p, line=number, key=f"{p.key} ({name})") for p in around]
     if expires is not None:
         planned += _ending(run, schedule, expires, calendar, start)
     return Times(due, lines, expires, tuple(planned))
@@ -162,15 +170,24 @@ def plan(
     reminders: Sequence[Offset] = run.varied(schedule.remind) or ()
     escalations: Sequence[Escalation] = run.varied(schedule.escalate) or ()
     business = _in_business_time(run, schedule.due)
-    rules = [(REMIND, n, offset) for n, offset in enumerate(reminders)]
-    rules += [(ESCALATE, n, escalation.at) for n, escalation in enumerate(escalations)]
+    rules = [(REMIND, n, offset, "") for n, offset in enumerate(reminders)]
+    rules += [(ESCALATE, n, each.at, _targets(each)) for n, each in enumerate(escalations)]
     planned = []
-    for purpose, number, offset in rules:
+    for purpose, number, offset, to in rules:
         if due is None and not _from_start(offset):
             continue
         at = _offset_at(offset, (start, due or start), calendar, business=business)
-        planned.append(Planned(at, purpose, number))
+        planned.append(Planned(at, purpose, number, key=f"{purpose} {offset}{to}"))
     return planned
+
+
+def _targets(escalation: Escalation) -> str:
+    return f" to {', '.join(party.name.source for party in escalation.to)}"
+
+
+def line_name(roles: Sequence[str]) -> str:
+    """Return what a quorum line is called."""
+    return " or ".join(roles)
 
 
 def _ending(
@@ -179,8 +196,8 @@ def _ending(
     """Return the warning before something expires, where there is time for one, and the expiry."""
     business = _in_business_time(run, schedule.expires)
     warning = _offset_at(WARNING, (start, expires), calendar, business=business)
-    warned = [Planned(warning, WARN)] if start < warning < expires else []
-    return [*warned, Planned(expires, EXPIRE)]
+    warned = [Planned(warning, WARN, key=WARN)] if start < warning < expires else []
+    return [*warned, Planned(expires, EXPIRE, key=EXPIRE)]
 
 
 def _offset_at(
@@ -198,9 +215,8 @@ def again(run: Run, schedule: Schedule, fired: Planned, calendar: Calendar) -> P
     Instants that passed meanwhile are not made up for: the next one lies in the future. There is
     none where the calendar ends.
     """
-    rules: Sequence[Any] = run.varied(
-        schedule.remind if fired.purpose == REMIND else schedule.escalate
-    )
+    repeating = {REMIND: schedule.remind, ESCALATE: schedule.escalate}
+    rules: Sequence[Any] = run.varied(repeating.get(fired.purpose)) or ()
     if not rules or fired.rule >= len(rules):
         return None
     rule = rules[fired.rule]
@@ -214,17 +230,33 @@ def again(run: Run, schedule: Schedule, fired: Planned, calendar: Calendar) -> P
     return replace(fired, at=at)
 
 
-def caught_up(
-    run: Run, schedule: Schedule, planned: Sequence[Planned], calendar: Calendar
-) -> list[Planned]:
-    """Return instants less the reminders that a newer one, also past, makes superfluous.
+def remaining(
+    run: Run,
+    schedule: Schedule,
+    planned: Sequence[Planned],
+    calendar: Calendar,
+    fired: Collection[str] = (),
+) -> Remaining:
+    """Return what is still to come of what is planned.
 
-    Whoever begins late is reminded once, not once for each instant that has passed.
+    A rule that has fired only goes on repeating. Of the reminders that are past the newest comes at
+    once; whoever is late is reminded once, not once for each instant that has passed.
     """
-    past = [p for p in planned if p.purpose == REMIND and p.at <= run.now]
-    superfluous = sorted(past, key=lambda p: p.at)[:-1]
+    kept: list[Planned] = []
+    past: list[Planned] = []
+    for each in planned:
+        following = again(run, schedule, each, calendar)
+        if each.key in fired:
+            kept += [each if each.at > run.now else following] if following else []
+        elif each.purpose == REMIND and each.at <= run.now:
+            past.append(each)
+        else:
+            kept.append(each)
+    past.sort(key=lambda each: each.at)
+    superfluous, newest = past[:-1], past[-1:]
     later_on = (again(run, schedule, each, calendar) for each in superfluous)
-    return [*(p for p in planned if p not in superfluous), *(p for p in later_on if p)]
+    kept += [*newest, *(each for each in later_on if each)]
+    return Remaining(tuple(kept), tuple(each.key for each in superfluous))
 
 
 def instant_of(value: Any) -> datetime:

@@ -136,6 +136,20 @@ def clocks_left(run: Run, left: list[ClockState]) -> tuple[str, str]:
     )
 
 
+def rescored(run: Run, before: str, lines: list[str]) -> tuple[str, str]:
+    """Return subject and body for those whose items are due at other times now."""
+    words = f"Severity is now {run.severity} (was {before})"
+    body = ["What you were asked is due at other times:", *(f"- {line}" for line in lines)]
+    return subject(run, words), "\n".join([*body, _case_line(run)])
+
+
+def moved(item: Item, before: Item) -> str:
+    """Return to when the due time of an item has moved."""
+    was = f" (was {_time(before.due_at)})" if before.due_at else ""
+    due = f"due {_time(item.due_at)}" if item.due_at else "without a due time"
+    return f"{item.title}: {due}{was}, smr item {item.id}"
+
+
 def _about(run: Run, item: Item, words: str, more: list[str]) -> tuple[str, str]:
     lines = [words, ""]
     lines += [text for text in more if text]

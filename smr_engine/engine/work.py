@@ -89,7 +89,12 @@ def open_item(
 def timer_rule(name: str, planned: timing.Planned) -> e.TimerRule:
     """Return what an event says of a timer that is planned."""
     return e.TimerRule(
-        id=name, at=planned.at, purpose=planned.purpose, rule=planned.rule, line=planned.line
+        id=name,
+        at=planned.at,
+        purpose=planned.purpose,
+        rule=planned.rule,
+        line=planned.line,
+        key=planned.key,
     )
 
 

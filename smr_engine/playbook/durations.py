@@ -63,6 +63,13 @@ class Offset:
     delta: Duration | None = None
     every: bool = False
 
+    def __str__(self) -> str:
+        """Return the text form that `parse_offset` reads back."""
+        if self.percent is not None:
+            return f"{self.percent}%"
+        every = "every " if self.every else ""
+        return f"{every}{self.delta} {'after' if self.sign > 0 else 'before'} {self.anchor}"
+
 
 _SIMPLE = re.compile(r"(?P<n>\d{1,6})\s?(?P<unit>[smhdw])\Z")
 _YEARS = re.compile(r"(?P<n>\d{1,3})y\Z")

@@ -15,9 +15,17 @@ from smr_engine.engine.state import Case
 from smr_engine.playbook.model import Playbook
 from smr_engine.services import directory, library, versions
 from smr_engine.services.reading import case_view
+from smr_engine.services.rescoring import moves
 from smr_engine.services.storing import KeyTaken, UnitOfWork
-from smr_engine.services.transact import Order, apply, apply_in, envelope_of
-from smr_engine.services.views import CaseView, Started
+from smr_engine.services.transact import (
+    Order,
+    apply,
+    apply_in,
+    carry_out,
+    envelope_of,
+    foresee,
+)
+from smr_engine.services.views import CaseView, Rescored, Started
 from smr_engine.services.workspace import Actor, Workspace
 
 
@@ -54,7 +62,7 @@ def start(
     Raises:
         NotFound: no such playbook.
         Invalid: the playbook has errors, or the inputs do not fit.
-        Refusal: the actor may not, or the playbook needs what this version cannot run.
+        Refusal: the actor may not.
     """
     found = library.startable(ws, playbook)
     pins = {name: other.digest for name, (other, _) in found.items() if name != playbook}
@@ -107,6 +115,30 @@ def meet_clock(ws: Workspace, actor: Actor, case: str, clock: str, note: str = "
     """Say that what a clock asks for was done."""
     apply(ws, Order(case, c.MeetClock(clock, note), actor))
     return case_view(ws, case)
+
+
+def rescore(
+    ws: Workspace, actor: Actor, case: str, level: str, reason: str, *, dry_run: bool = False
+) -> Rescored:
+    """Give a case another severity; what is open moves with it.
+
+    Args:
+        ws: the workspace.
+        actor: who scores it.
+        case: its reference.
+        level: one of the playbook's.
+        reason: why.
+        dry_run: only say what would move; nothing changes.
+    """
+    order = Order(case, c.Rescore(level, reason), actor)
+    if dry_run:
+        return Rescored(case, level, list(moves(foresee(ws, order))))
+    with ws.storage.writing() as unit:
+        applied = carry_out(ws, unit, order)
+        unit.keep()
+    if applied.owes:
+        ws.waker.wake()
+    return Rescored(case, level, list(moves(applied.events)))
 
 
 def input_schema(ws: Workspace, playbook: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from smr_engine.engine.world import World
-from smr_engine.errors import Invalid, NotFound, Refusal
+from smr_engine.errors import Invalid, NotFound
 from smr_engine.playbook.check import CheckContext, check_playbook
 from smr_engine.playbook.diagram import mermaid
 from smr_engine.playbook.model import Playbook, PlaybookStep, walk
@@ -19,7 +19,6 @@ from smr_engine.playbook.suggest import did_you_mean
 from smr_engine.playbook.yaml_source import load as load_yaml
 from smr_engine.services import directory
 from smr_engine.services.facts import directory_facts
-from smr_engine.services.later import not_yet
 from smr_engine.services.outline import outline
 from smr_engine.services.views import PlaybookRow as Row
 from smr_engine.services.workspace import Shelf, Workspace
@@ -62,7 +61,6 @@ def startable(ws: Workspace, name: str) -> dict[str, tuple[Playbook, bytes]]:
 
     Raises:
         NotFound, Invalid: as `load`, for any of them.
-        Refusal: it uses what this version cannot run yet.
     """
     found: dict[str, tuple[Playbook, bytes]] = {}
     wanted = [name]
@@ -71,9 +69,6 @@ def startable(ws: Workspace, name: str) -> dict[str, tuple[Playbook, bytes]]:
         if here in found:
             continue
         playbook, source = _checked(ws, here)
-        missing = not_yet(playbook)
-        if missing:
-            raise Refusal("not-yet", f"{here} uses {missing}, which this version cannot run yet")
         found[here] = (playbook, source)
         wanted += [s.playbook for s in walk(playbook.steps) if isinstance(s, PlaybookStep)]
     return found

@@ -42,6 +42,15 @@ class Order:
     claim: Claim | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The case after a command, what happened, and whether the conductor has new work."""
+
+    case: Case
+    events: tuple[Event, ...] = ()
+    owes: bool = False
+
+
 def apply(ws: Workspace, order: Order) -> Case:
     """Apply a command to a case; durable when it returns.
 
@@ -68,21 +77,44 @@ def apply_in(ws: Workspace, unit: UnitOfWork, order: Order) -> tuple[Case, bool]
     Returns:
         The case after it, and whether the conductor has new work. Raises as `apply`.
     """
+    applied = carry_out(ws, unit, order)
+    return applied.case, applied.owes
+
+
+def foresee(ws: Workspace, order: Order) -> tuple[Event, ...]:
+    """Return what a command would bring about; nothing changes. Raises as `apply`."""
+    with ws.storage.reading() as unit:
+        before = unit.cases.load(order.case, locate=order.locate)
+        return _decided(ws, unit, before, order)[1].events
+
+
+def carry_out(ws: Workspace, unit: UnitOfWork, order: Order) -> Applied:
+    """Apply a command as `apply_in` does, and return what happened as well."""
     before = unit.cases.load(order.case, locate=order.locate)
     if order.key and unit.events.by_key(order.key) is not None:
-        return before, False
+        return Applied(before)
     command = order.command
     if isinstance(command, c.ReportEffect) and order.claim is not None:
         command = replace(command, stale=not unit.claims.held("effect", order.claim))
-    playbook = versions.pinned(ws, unit, before.header.digest)
-    now = max(ws.clock.now(), before.header.last_at)
-    situation = Situation(directory.world(ws, unit), now, order.actor)
-    before, decided = _decide(before, unit, lambda case: decide(playbook, case, command, situation))
+    before, decided, situation = _decided(ws, unit, before, replace(order, command=command))
     if not decided.events:
-        return before, False
+        return Applied(before)
     envelope = envelope_of(situation, decided.events)
     saved = unit.cases.save(before, decided.case, decided.events, envelope, order.key)
-    return decided.case, saved.owes
+    return Applied(decided.case, decided.events, saved.owes)
+
+
+def _decided(
+    ws: Workspace, unit: UnitOfWork, case: Case, order: Order
+) -> tuple[Case, Decided, Situation]:
+    """Decide a command as of now; return the case with all that had to be loaded for it."""
+    playbook = versions.pinned(ws, unit, case.header.digest)
+    now = max(ws.clock.now(), case.header.last_at)
+    situation = Situation(directory.world(ws, unit), now, order.actor)
+    before, decided = _decide(
+        case, unit, lambda known: decide(playbook, known, order.command, situation)
+    )
+    return before, decided, situation
 
 
 def envelope_of(situation: Situation, events: tuple[Event, ...] = ()) -> Envelope:

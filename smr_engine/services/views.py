@@ -62,6 +62,15 @@ class CaseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescored:
+    """A case that was scored again, or would be; `moved` is `[{item|clock|step, what, from, to}]`."""
+
+    case: str
+    severity: str
+    moved: list[Json]
+
+
+@dataclass(frozen=True, slots=True)
 class StepRow:
     """One step of a case in its present round."""
 

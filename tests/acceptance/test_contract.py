@@ -375,3 +375,58 @@ def test_a_document_of_a_round_is_asked_for_with_its_scope(crisis_under_way):
     house, case = crisis_under_way
     name = "sitrep@respond/speak/engage/beat/updates[0]"
     assert SITUATION["situation"] in house.ask("document", case, name)["text"]
+
+
+# --- time --------------------------------------------------------------------------------------
+
+BREACH = """
+playbook: breach
+version: 1.0.0
+title: A breach
+owner: smr-lead
+case_prefix: BREACH
+severity: {levels: [high, low], initial: low}
+clocks:
+  authority: {title: Notify the authority, runs_from: "{{ case.opened_at }}", due: 72h}
+documents:
+  words: {title: Words, audience: public, template: "We had a breach."}
+steps:
+  - {id: write, kind: draft, document: words, assign: {role: comms-writer}}
+  - id: approve
+    kind: approval
+    documents: [words]
+    quorum: [{role: comms-director}, {role: legal, due: 20m}]
+    due: {by_severity: {high: 1h}, default: 4h}
+    expires: 1d
+    on_rejected: {end: rejected}
+    break_glass: {role: exec-sponsor, ratify_within: 4h}
+"""
+
+
+def test_time_answers_with_the_promised_keys(house):
+    house.playbook("breach", BREACH)
+    case = house.start("breach", {})
+    house.ask(
+        "revise", house.item(case, "write"), "--file", "-", "--done", who="tom", text="Sorry."
+    )
+    item = house.item(case, "approve")
+    why = ("--reason", "A regulator called")
+    foreseen = house.ask("severity", case, "high", *why, "--dry-run")
+    assert {"item": item, "what": "due"}.items() <= foreseen[0].items()
+    for row in foreseen:
+        assert set(row) - keys("item clock step") == keys("what from to")
+    moved = house.ask("severity", case, "high", *why)
+    assert moved["severity"] == "high"
+    (clock,) = house.ask("show", case)["clocks"]
+    assert keys("clock title status due met_at overdue") <= set(clock)
+    assert [row["clock"] for row in house.ask("cases")[0]["clocks"]] == ["authority"]
+    released = house.ask("break-glass", item, "--reason", "Customers are robbed", who="eva")
+    assert keys("item status digest ratification") <= set(released)
+    (row,) = house.ask("audit", "who", case)
+    assert (row["decision"], row["valid"], row["void_reason"]) == ("break_glass", True, "")
+    met = house.ask("clock", case, "authority", "--met", "--note", "By phone")
+    assert met["clocks"][0]["status"] == "met"
+    told = house.smr("timeline", case).out
+    assert "broke the glass: released words revision 2 before its approval" in told
+    assert "scored the case high (was low)" in told
+    assert house.ask("audit", "verify")["ok"] is True

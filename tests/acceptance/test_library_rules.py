@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support.program import smr
 
 TINY = """\
@@ -79,26 +77,6 @@ def test_a_child_case_has_the_version_that_was_there_when_its_parent_opened(hous
     house.work()
     (opened,) = house.ask("show", case)["children"]
     assert house.ask("show", opened)["version"] == "1.0.0"
-
-
-LATER_KEYS = {
-    "severity": "  - {id: re, kind: set, values: {seen: true}, severity: sev1, reason: Rumours}\n",
-}
-
-
-@pytest.mark.parametrize("key", LATER_KEYS)
-def test_a_key_of_a_later_version_is_refused_at_the_start_in_one_sentence(house, key):
-    added = LATER_KEYS[key]
-    scale = "severity: {levels: [sev1, sev2], initial: sev2}\n" if key == "severity" else ""
-    text = TINY + added if added.startswith(" ") else added + TINY
-    house.playbook("tiny", scale + text)
-    before = house.database()
-    assert house.smr("validate", str(house.root / "playbooks" / "tiny.yaml")).status == 0
-    said = house.smr("start", "tiny")
-    assert (said.status, said.out) == (1, "")
-    assert said.err.startswith(f"Error: tiny uses `{key}`") or f"`{key}`" in said.err
-    assert "which this version cannot run yet" in said.err
-    assert house.database() == before
 
 
 # --- a company of three ------------------------------------------------------------------------

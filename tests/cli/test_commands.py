@@ -41,7 +41,6 @@ NAMES = sorted(
     ]
 )
 LATER = """
-severity X L --reason R
 web|invite P|password set P|token create N|token revoke N|token list
 delegate A B --until T --role R|delegations|audit checkpoint|audit receipt I P --out F
 audit check-receipt F --key K|audit export --out D

@@ -175,3 +175,37 @@ def test_a_refused_release_stays_valid_and_is_marked_for_ever(company: Company, 
     [row] = [row for row in reading.inbox(company.ws, "ana") if row.kind != "clock"]
     assert (row.kind, row.title) == ("repair", "Unratified: Approve")
     verified(company)
+
+
+# --- severity ----------------------------------------------------------------------------------
+
+
+def rescored(company: Company, case: str, *, dry_run: bool) -> list[dict[str, str]]:
+    view = cases.rescore(company.ws, Actor("ana"), case, "high", "They called.", dry_run=dry_run)
+    return view.moved
+
+
+def test_a_dry_run_says_what_would_move_and_changes_nothing(company: Company, breach: str):
+    items.complete(company.ws, Actor("ana"), company.item(breach, "assess"), {})
+    company.write(company.item(breach, "write"), "We had a breach, and closed it.")
+    item, before = company.item(breach, "approve"), auditing.verify(company.ws).events
+    foreseen = rescored(company, breach, dry_run=True)
+    assert {
+        "item": item,
+        "what": "due",
+        "from": "2026-09-14T12:00:00Z",
+        "to": "2026-09-14T09:00:00Z",
+    } in foreseen
+    assert reading.case_view(company.ws, breach).severity == "low"
+    assert auditing.verify(company.ws).events == before
+    assert rescored(company, breach, dry_run=False) == foreseen
+    assert reading.case_view(company.ws, breach).severity == "high"
+    assert reading.case_list(company.ws)[0].severity == "high"
+    assert reading.item_view(company.ws, item, "carl").due == datetime(2026, 9, 14, 9, tzinfo=UTC)
+    verified(company)
+
+
+def test_a_dry_run_is_refused_like_the_real_one(company: Company, breach: str):
+    for dry_run in (True, False):
+        with pytest.raises(Refusal, match="only smr-lead"):
+            cases.rescore(company.ws, Actor("lea"), breach, "high", "No.", dry_run=dry_run)

@@ -358,6 +358,10 @@ class CaseFile:
         for person in people:
             self.vote(where, DecisionKind.APPROVE, person, "")
 
+    def score(self, level: str, by: str = "sam", reason: str = "A regulator called.") -> None:
+        """Give the case another severity."""
+        self.book.do(self.ref, c.Rescore(level, reason), by)
+
     def break_glass(self, where: str, by: str = "eve", reason: str = "Lives at risk.") -> None:
         """Release the content of the open approval of a step."""
         item = self.item(where, ItemKind.APPROVAL)
@@ -406,6 +410,8 @@ def ids_of(event: Event) -> list[str]:
     found += [rule.id for rule in getattr(event, "timers", ())]
     if name in {"TimerSet", "RoundPlanned"}:
         found.append(event.timer)
+    if name == "TimerMoved":
+        found.append(event.becomes)
     again = getattr(event, "next", None)
     return [*found, again.id] if again is not None else found
 

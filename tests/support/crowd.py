@@ -10,7 +10,7 @@ from typing import Any
 
 from smr_engine.engine import commands as c
 from smr_engine.engine import policy
-from smr_engine.engine.state import Effect, Item
+from smr_engine.engine.state import Case, Effect, Item
 from smr_engine.engine.statuses import (
     CLOSED_CASES,
     CaseStatus,
@@ -21,8 +21,9 @@ from smr_engine.engine.statuses import (
     ItemStatus,
 )
 from smr_engine.errors import SmrError
+from smr_engine.playbook.durations import DurationKind
 from smr_engine.playbook.index import index_of
-from smr_engine.playbook.model import DecisionStep, TaskStep
+from smr_engine.playbook.model import DecisionStep, Playbook, TaskStep
 from tests.support.casebook import Casebook, open_child
 from tests.support.company import company, with_person
 
@@ -207,6 +208,11 @@ class Crowd:
             person = self.rng.choice(["eve", "eve", "eve", "lea", "sam"])
             self.do(ref, c.BreakGlass(item.id, "lives at risk"), person)
 
+    def somebody_scores_again(self) -> None:
+        ref = self.rng.choice(list(self.book.cases))
+        level = self.rng.choice(["sev1", "sev2"])
+        self.do(ref, c.Rescore(level, "it looks different"), self.rng.choice(["sam", "ben"]))
+
     def somebody_meets_a_clock(self) -> None:
         ref = self.rng.choice(list(self.book.cases))
         clocks = [clock.id for clock in self.book.playbooks[_name(self.book, ref)].clocks]
@@ -375,11 +381,24 @@ def assert_alive(book: Casebook) -> None:
         work = [i for i in items if i.kind is not ItemKind.ACKNOWLEDGEMENT or _counts(case, i)]
         assert work or live or children or beats or case.header.waits, f"{ref} waits for nothing"
         assert set(case.header.ratifying) == {i.id for i in items if i.ratifies}
+        assert_due(book.playbooks[_name(book, ref)], case)
         running = {n for n, clock in case.header.clocks.items() if clock.status == "running"}
         assert {t.clock for t in timers if t.clock} <= running
         holding = {i.id for i in items if i.holds}
         assert set(case.header.holds) == holding
         assert (case.header.status == "held") == bool(holding), f"{ref} {case.header.status}"
+
+
+def assert_due(playbook: Playbook, case: Case) -> None:
+    """Assert that open items of running scopes are due as their step says at this severity."""
+    steps = index_of(playbook).by_id
+    for path in case.header.running:
+        for item in case.scopes[path].items.values():
+            step = steps[item.step].step
+            plain = item.kind is not ItemKind.REPAIR and not item.ratifies
+            spec = step.due.at(case.header.severity) if step.due and plain else None
+            if item.status is ItemStatus.OPEN and spec and spec.kind is DurationKind.ELAPSED:
+                assert item.due_at == item.opened_at + timedelta(seconds=spec.amount), item
 
 
 def _name(book: Casebook, ref: str) -> str:
@@ -415,6 +434,7 @@ _DEEDS: dict[Callable[[Crowd], None], int] = {
     Crowd.a_signal_comes: 2,
     Crowd.an_echo: 2,
     Crowd.somebody_meets_a_clock: 1,
+    Crowd.somebody_scores_again: 3,
     Crowd.somebody_breaks_the_glass: 2,
     Crowd.somebody_leaves_or_returns: 2,
     Crowd.somebody_changes_roles: 1,

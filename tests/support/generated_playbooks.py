@@ -76,6 +76,7 @@ class _Maker:
         self.left = size
         self.count = 0
         self.handed = False  # whether the text is drafted that a review is handed
+        self.scores = self.chance(0.5)  # whether steps score the case again
         self.texts: dict[str, tuple[str, ...]] = {}  # approval -> documents
 
     def playbook(self) -> Playbook:
@@ -121,12 +122,12 @@ class _Maker:
         more: dict[str, Any] = {}
         if step.kind in {"task", "draft", "approval", "decision"} and self.chance(0.4):
             more = {
-                "due": co.lasting(self.pick("30m", "4h", "2 business hours")),
+                "due": co.lasting(self.pick("30m", "4h", "2 business hours"), sev1="20m"),
                 "remind": co.at("50%", "at due", "every 1h after due"),
                 "escalate": co.escalating(due="deputy_of:legal", late="exec-sponsor"),
             }
         if step.kind in _EXPIRING and self.chance(0.15):
-            more["expires"] = co.lasting(self.pick("10m", "2h", "3 business hours"))
+            more["expires"] = co.lasting(self.pick("10m", "2h", "3 business hours"), sev1="1h")
             ways = [then for then in OnExpiry if (step.kind, then) != ("approval", OnExpiry.SKIP)]
             more["on_expiry"] = self.pick(*ways)  # what needs an approval may not do without it
         fails = {"call": 0.3, "wait": 0.3, "set": 0.3, "approval": 0.1, "publish": 0.1}
@@ -264,14 +265,19 @@ class _Maker:
     def wait(self, to: _List) -> Step:
         name = self.name("wait")
         ways = (
-            co.wait(name, self.pick("10m", "1d", "1 business hour")),
+            replace(co.wait(name), duration=co.lasting(self.pick("10m", "1d"), sev1="20m")),
+            co.wait(name, "1 business hour"),
             co.wait(name, signal="answered", key=Template(self.pick("", "kim"))),
             co.wait(name, until=Template("{{ case.opened_at }}")),
         )
         return self.pick(*ways)
 
     def set(self, to: _List) -> Step:
-        return co.let(self.name("let"), count="{{ inputs.names | length }}")
+        step = co.let(self.name("let"), count="{{ inputs.names | length }}")
+        if not self.scores or self.chance(0.5):
+            return step
+        level = Template(self.pick("sev1", "sev2", "{{ case.severity.label }}"))
+        return replace(step, severity=level, reason=Template("Because of {{ inputs.names }}."))
 
     def call(self, to: _List) -> Step:
         return co.call(self.name("call"))
@@ -359,8 +365,9 @@ class _Maker:
         steps = self.steps(replace(inner, ends=(*inner.ends, name)), 3)
         waits = any(s.kind in {"task", "draft", "wait"} and s.when is None for s in steps)
         every = self.pick(None, "1h", "2 business hours") if waits else "1h"
-        return co.repeat(
-            name, *steps, every=every, max_rounds=self.rng.randint(1, 3), until=self.until(steps)
+        return replace(
+            co.repeat(name, *steps, max_rounds=self.rng.randint(1, 3), until=self.until(steps)),
+            every=co.lasting(every, sev1="20m") if every else None,
         )
 
     def until(self, steps: tuple[Step, ...]) -> Any:
@@ -379,7 +386,8 @@ class _Maker:
     def condition(self, around: Around) -> Expression:
         if around.answers and self.chance(0.6):
             return co.when(f"steps.{self.pick(*around.answers)}.output.again")
-        return co.when(self.pick("true", "inputs.names | length > 1", "case.severity.rank == 1"))
+        known = ("true", "inputs.names | length > 1")
+        return co.when(self.pick(*known, *(() if self.scores else ("case.severity.rank == 1",))))
 
     def knows(self, to: _List, **names: str) -> None:
         more = {key: (*getattr(to.around, key), name) for key, name in names.items()}

@@ -22,6 +22,8 @@ from smr_engine.errors import Refusal
 from smr_engine.playbook.model import ApprovalStep, Due, QuorumLine, ReturnTo, Varied
 
 REJECTED = "rejected"
+NO_LINE = "no line of the quorum applies, so nobody could approve this"
+LineDue = tuple[str, Varied[Due] | None]
 Voices = list[Sequence[quorum.Voice]]
 """Of each person the voices they could decide in."""
 
@@ -32,7 +34,7 @@ class Question:
 
     bundle: Entry
     lines: tuple[Line, ...]
-    dues: tuple[Varied[Due] | None, ...]
+    dues: tuple[LineDue, ...]
     excluded: frozenset[str]
     eligible: tuple[str, ...]
 
@@ -54,15 +56,13 @@ def resolve(run: Run, place: Place) -> Question:
     applying = applying_lines(run, place)
     lines = lines_of(applying)
     if not lines:
-        message = "no line of the quorum applies, so nobody could approve this"
-        raise StepProblemError(message)
+        raise StepProblemError(NO_LINE)
     barred = who.excluded(run, place.scope, step.exclude, step.documents)
     filled, eligible = possible(run, lines, barred)
     if not filled.complete:
         message = f"the quorum cannot be reached: {missing_words(filled)}"
         raise UnreachableError(message)
-    dues = tuple(line.due for line in applying)
-    return Question(bundle_of(run, place, step), lines, dues, barred, eligible)
+    return Question(bundle_of(run, place, step), lines, dues_of(applying), barred, eligible)
 
 
 def needs(run: Run, place: Place, person: str) -> bool:
@@ -85,6 +85,11 @@ def applying_lines(run: Run, place: Place) -> tuple[QuorumLine, ...]:
 def lines_of(applying: Iterable[QuorumLine]) -> tuple[Line, ...]:
     """Return lines of the playbook as an item has them, not dated yet."""
     return tuple(Line(line.roles, line.need) for line in applying)
+
+
+def dues_of(applying: Iterable[QuorumLine]) -> tuple[LineDue, ...]:
+    """Return what lines are called, and their own due times if they have any."""
+    return tuple((timing.line_name(line.roles), line.due) for line in applying)
 
 
 def possible(
@@ -173,17 +178,18 @@ def decide(run: Run, place: Place, item: Item, decision: DecisionKind, comment: 
         _CONSEQUENCES[decision](run, place, decided)
 
 
-def _approved(run: Run, place: Place, item: Item) -> None:
+def count(run: Run, place: Place, item: Item) -> None:
+    """Grant an approval whose quorum is filled; hold it if nobody is left who could fill it."""
     if not quorum.filled(item.lines, item.votes, run.world).complete:
         hold_if_nobody_is_left(run, place, item)
         return
     if item.ratifies:
         ratifying.ratified(run, place, item)
         return
-    close(run, place, item, "approved")
     people = [v.person for v in item.votes if v.decision is DecisionKind.APPROVE]
+    close(run, place, item, "approved", people[-1])
     output = {"digest": item.bundle_digest, "approved_by": people}
-    work.complete(run, place, "approved", output, run.actor.id)
+    work.complete(run, place, "approved", output, people[-1])
     go_on(run, place)
 
 
@@ -202,7 +208,7 @@ def go_on(run: Run, place: Place) -> None:
 
 
 def _changes_requested(run: Run, place: Place, item: Item) -> None:
-    close(run, place, item, CHANGES_REQUESTED)
+    close(run, place, item, CHANGES_REQUESTED, run.actor.id)
     back = cast(ApprovalStep, place.step).on_changes_requested
     if back is None or _rounds_used_up(run, place, back):
         flow.fail(run, place, "changes were requested")
@@ -219,7 +225,7 @@ def _rounds_used_up(run: Run, place: Place, back: ReturnTo) -> bool:
 
 
 def _rejected(run: Run, place: Place, item: Item) -> None:
-    close(run, place, item, REJECTED)
+    close(run, place, item, REJECTED, run.actor.id)
     rejected(run, place, f"{item.title} was rejected", run.actor.id)
 
 
@@ -281,19 +287,17 @@ def _tell_escalation(run: Run, place: Place, item: Item, reason: str) -> None:
 
 _REFUSING = frozenset({DecisionKind.REQUEST_CHANGES, DecisionKind.REJECT})
 _CONSEQUENCES = {
-    DecisionKind.APPROVE: _approved,
+    DecisionKind.APPROVE: count,
     DecisionKind.REQUEST_CHANGES: _changes_requested,
     DecisionKind.REJECT: _rejected,
     DecisionKind.RECUSE: _recused,
 }
 
 
-def close(run: Run, place: Place, item: Item, outcome: str) -> None:
+def close(run: Run, place: Place, item: Item, outcome: str, by: str) -> None:
     """Complete an approval item with an outcome."""
     run.emit(
-        e.ItemCompleted(
-            scope=place.scope, path=place.path, item=item.id, outcome=outcome, by=run.actor.id
-        )
+        e.ItemCompleted(scope=place.scope, path=place.path, item=item.id, outcome=outcome, by=by)
     )
 
 

@@ -14,8 +14,8 @@ from smr_engine.engine.paths import scope_chain
 from smr_engine.engine.problems import StepProblemError, UnreachableError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Item
-from smr_engine.engine.statuses import ItemKind, ScopeStatus, StepStatus
-from smr_engine.engine.steps import approvals
+from smr_engine.engine.statuses import EffectKind, EffectStatus, ItemKind, ScopeStatus, StepStatus
+from smr_engine.engine.steps import approvals, publishing
 from smr_engine.errors import Refusal
 from smr_engine.playbook.expressions import ExpressionError
 from smr_engine.playbook.model import PublishStep
@@ -74,10 +74,15 @@ def ask_again_if_changed(run: Run, place: Place) -> None:
             reopen(run, run.place(scope, name))
 
 
-def reopen(run: Run, place: Place) -> None:
+def reopen(run: Run, place: Place, *, insist: bool = True) -> None:
     """Start the next round of a completed approval, taking back what has not gone out.
 
     A branch that was over goes on for it. Its `when` held once and is not asked again.
+
+    Args:
+        run: the command under way.
+        place: the approval.
+        insist: refuse where it is whoever acts that is lacking; else the approval fails.
 
     Raises:
         Refusal: its branch did not come to its end, but was ended.
@@ -93,14 +98,14 @@ def reopen(run: Run, place: Place) -> None:
     for path, outer in over:
         run.emit(e.ScopeStarted(scope=outer, path=path))
     closing.reopen(run, place.scope, (place.step,), "the content changed")
-    _ask(run, place, None)
+    _ask(run, place, None, insist=insist)
 
 
-def _ask(run: Run, place: Place, previous: Item | None) -> None:
+def _ask(run: Run, place: Place, previous: Item | None, *, insist: bool = True) -> None:
     try:
         question = approvals.resolve(run, place)
     except UnreachableError as problem:
-        if approvals.needs(run, place, run.actor.id):
+        if insist and approvals.needs(run, place, run.actor.id):
             raise
         flow.fail(run, place, str(problem))
         return
@@ -120,8 +125,19 @@ def _take_back(run: Run, place: Place, publish: str) -> None:
     for path in paths:
         state = run.scope(path).step(publish)
         relies = run.scope_of_step(path, place.step.id) == place.scope
-        if relies and state.status in {StepStatus.ACTIVE, StepStatus.FAILED}:
+        if not relies or state.status not in {StepStatus.ACTIVE, StepStatus.FAILED}:
+            continue
+        if publishing.under_way(run, run.place(path, publish)):
+            _stop_the_rest(run, run.place(path, publish))
+        else:
             closing.reopen(run, path, (wanted.step,), "the content changed")
+
+
+def _stop_the_rest(run: Run, place: Place) -> None:
+    """Let nothing more of a publication begin; it is taken back once what has begun is settled."""
+    for effect in work.effects_of(run, place, EffectKind.PUBLICATION):
+        if effect.status is EffectStatus.OWED:
+            work.cancel_effect(run, place.scope, effect, "its approval is asked again")
 
 
 def _over_around(run: Run, scope: str) -> list[tuple[str, str]]:

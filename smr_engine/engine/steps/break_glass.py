@@ -46,7 +46,7 @@ def release(run: Run, place: Place, item: Item, reason: str) -> None:
             reason=reason,
         )
     )
-    approvals.close(run, place, item, "approved")
+    approvals.close(run, place, item, "approved", me)
     work.complete(run, place, "approved", {"digest": digest, "approved_by": [me]}, me)
     _ask_to_ratify(run, place, run.scope(place.scope).items[item.id], glass)
     approvals.go_on(run, place)
@@ -68,7 +68,7 @@ def _ask_to_ratify(run: Run, place: Place, item: Item, glass: BreakGlass) -> Non
         place,
         ItemKind.APPROVAL,
         eligible,
-        schedule=replace(ratifying.schedule_of(run, place, glass), lines=(None,) * len(lines)),
+        schedule=ratifying.schedule_of(place, glass, lines),
         lines=lines,
         title=f"Ratify: {item.title}",
         message=wording.to_ratify(run, item),

@@ -6,9 +6,11 @@ from typing import cast
 
 from smr_engine.engine import events as e
 from smr_engine.engine import flow, timing, who, work
+from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Json
 from smr_engine.engine.statuses import EffectKind, EffectStatus
+from smr_engine.engine.steps import rescoring
 from smr_engine.engine.timing import instant_of
 from smr_engine.playbook.model import CallStep, EndStep, PlaybookStep, SetStep, WaitStep
 
@@ -89,9 +91,21 @@ def called(run: Run, place: Place, result: Json) -> None:
 
 
 def start_set(run: Run, place: Place) -> None:
-    """Name values for later steps."""
-    values = run.resolve(place.scope, dict(cast(SetStep, place.step).values))
+    """Name values for later steps, and score the case again if the step says so.
+
+    Raises:
+        StepProblemError: there is no such severity.
+    """
+    step = cast(SetStep, place.step)
+    values = run.resolve(place.scope, dict(step.values))
+    level = run.text(place.scope, step.severity)
+    reason = run.text(place.scope, step.reason)
+    problem = rescoring.why_no_level(run, level) if level else ""
+    if problem:
+        raise StepProblemError(problem)
     work.start(run, place)
+    if level and level != run.severity:
+        rescoring.rescore(run, level, reason)
     work.complete(run, place, "done", values)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
+from smr_engine.engine import closing, flow, forms, who, work
 from smr_engine.engine import events as e
-from smr_engine.engine import flow, forms, who, work
 from smr_engine.engine.bundle import Entry, differences, granted
 from smr_engine.engine.content import text_digest
 from smr_engine.engine.environment import instant
@@ -94,7 +94,15 @@ def begin(run: Run, place: Place, effect: Effect) -> None:
 
 
 def published(run: Run, place: Place) -> None:
-    """Go on after one account has it: the next accounts, or the step is over."""
+    """Go on after one account has it: the next accounts, or the step is over.
+
+    Where its approval is asked again meanwhile, the other accounts wait for that in the next round.
+    """
+    requires = cast(PublishStep, place.step).requires
+    if any(run.visible_state(place.scope, name).outcome != "approved" for name in requires):
+        if not under_way(run, place):
+            closing.reopen(run, place.scope, (place.step,), "its approval is asked again")
+        return
     _go_on(run, place)
     if run.state(place).status is not StepStatus.ACTIVE:
         flow.resume(run, place)

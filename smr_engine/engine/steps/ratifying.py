@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from smr_engine.engine import events as e
 from smr_engine.engine import timing, who, wording, work
 from smr_engine.engine.run import Place, Run
-from smr_engine.engine.state import Item
+from smr_engine.engine.state import Item, Line
 from smr_engine.engine.statuses import ItemKind, ItemStatus
 from smr_engine.playbook.model import BreakGlass
 
 RATIFIED, UNRATIFIED = "ratified", "unratified"
 
 
-def schedule_of(run: Run, place: Place, glass: BreakGlass) -> timing.Schedule:
-    """Return the times of a ratification: due and over when the playbook says."""
+def schedule_of(place: Place, glass: BreakGlass, lines: Iterable[Line]) -> timing.Schedule:
+    """Return the times of a ratification: due and over when the playbook says, for every line."""
     step = place.step
     within = glass.ratify_within
-    return timing.Schedule(within, step.remind, step.escalate, within)
+    names = tuple((timing.line_name(line.roles), None) for line in lines)
+    return timing.Schedule(within, step.remind, step.escalate, within, names)
 
 
 def ratified(run: Run, place: Place, item: Item) -> None:

@@ -7,6 +7,7 @@ out, and asserts the promise of the house word for word.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
@@ -15,12 +16,17 @@ from smr_engine.engine import events as e
 from smr_engine.engine.world import World
 from smr_engine.playbook.model import Playbook, PublishStep, walk
 
+WORST = "case.severity.rank == 1"
+"""The only condition of a quorum line that this opinion knows; others are not looked at."""
+
 
 class PublicationOracle:
     """Follows the events of one case."""
 
     def __init__(self, playbook: Playbook) -> None:
         self.requires = {s.id: s for s in walk(playbook.steps) if isinstance(s, PublishStep)}
+        self.steps = {step.id: step for step in walk(playbook.steps)}
+        self.severity: str | None = None
         self.glass = {s.id: getattr(s, "break_glass", None) for s in walk(playbook.steps)}
         self.broken: dict[str, e.GlassBroken] = {}
         self.world = World()
@@ -47,6 +53,16 @@ class PublicationOracle:
         self.items[event.item] = event
         if event.kind_of == "publish":
             self._goes_out(event.step, event.bundle["account"], event.bundle["text"], None)
+
+    def _CaseOpened(self, event: e.CaseOpened) -> None:
+        self.severity = event.severity
+
+    def _SeverityChanged(self, event: e.SeverityChanged) -> None:
+        self.severity = event.after
+
+    def _ItemRescheduled(self, event: e.ItemRescheduled) -> None:
+        asked = self.items[event.item]
+        self.items[event.item] = replace(asked, lines=event.lines)
 
     def _ItemClosed(self, event: e.ItemClosed) -> None:
         self.over.add(event.item)
@@ -109,15 +125,17 @@ class PublicationOracle:
         yes = [v for v in votes if v.decision == "approve"]
         assert all(v.decision in {"approve", "recuse"} for v in votes)
         assert len({v.person for v in votes}) == len(votes), "somebody decided twice"
-        seats = [line for line in asked.lines for _ in range(self._need(line))]
-        assert seats
-        assert any(
+        assert self._is_filled(asked.lines, yes), "the quorum is not there"
+        if not asked.ratifies:  # that is about what was released, whatever came after
+            self._is_newest(asked, {v.person for v in yes})
+
+    def _is_filled(self, lines: Iterable[Any], yes: list[e.DecisionRecorded]) -> bool:
+        seats = [line for line in lines for _ in range(self._need(line))]
+        return bool(seats) and any(
             all(set(line.roles) & set(v.roles) for line, v in zip(seats, order, strict=True))
             and len({self._heard(*pair) for pair in zip(seats, order, strict=True)}) == len(seats)
             for order in permutations(yes, len(seats))
-        ), "the quorum is not there"
-        if not asked.ratifies:  # that is about what was released, whatever came after
-            self._is_newest(asked, {v.person for v in yes})
+        )
 
     def _is_newest(self, asked: e.ItemOpened, people: set[str]) -> None:
         for entry in asked.bundle["documents"]:
@@ -145,7 +163,20 @@ class PublicationOracle:
                 for path, item in self.granted.items()
                 if path.rsplit("/", 1)[-1] == approval
             ]
-            assert any(self._covers(g, publish, account, text, payload) for g in grants), step
+            covering = [g for g in grants if self._covers(g, publish, account, text, payload)]
+            assert covering, step
+            assert any(map(self._is_enough_now, covering)), "the new quorum is not there"
+
+    def _is_enough_now(self, asked: e.ItemOpened) -> bool:
+        """Return whether who approved is who the present severity asks for."""
+        lines = [
+            line
+            for line in self.steps[asked.step].quorum
+            if line.when is None or (line.when.source == WORST and self.severity == "sev1")
+        ]
+        same = [(x.roles, x.need) for x in lines] == [(x.roles, x.need) for x in asked.lines]
+        yes = [v for v in self.votes.get(asked.item, []) if v.decision == "approve"]
+        return same or asked.item in self.broken or self._is_filled(lines, yes)
 
     def _covers(
         self, asked: e.ItemOpened, publish: PublishStep, account: str, text: str, payload: Any
