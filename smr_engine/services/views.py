@@ -63,7 +63,7 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class Rescored:
-    """A case that was scored again, or would be; `moved` is `[{item|clock|step, what, from, to}]`."""
+    """A case scored again, or as it would be; `moved`: `[{item|clock|step, what, from, to}]`."""
 
     case: str
     severity: str
