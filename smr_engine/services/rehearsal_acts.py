@@ -97,6 +97,7 @@ def _answers(act: Act, asked: Asked) -> dict[str, Any]:
 _FREE: Mapping[str, Callable[[Act], c.Command]] = {
     "signals": lambda act: c.Signal(act.about, act.get("key"), act.get("with", {})),
     "meets": lambda act: c.MeetClock(act.about, act.get("because")),
+    "scores": lambda act: c.Rescore(act.about, act.get("because")),
     "notes": lambda act: c.WriteNote(act.about),
     "cancels": lambda act: c.CancelCase(act.get("because")),
 }

@@ -20,7 +20,7 @@ ASKED_FOR = (
     *("rejects", "recuses", "acknowledges", "repairs", "breaks_glass"),
 )
 """Verbs about a step that asks; what follows are those that nobody has to ask for."""
-VERBS = (*ASKED_FOR, "signals", "notes", "meets", "cancels")
+VERBS = (*ASKED_FOR, "signals", "notes", "meets", "scores", "cancels")
 SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "ends": ("within", "at"),
     "still": (),

@@ -42,7 +42,10 @@ KINDS: Mapping[str, tuple[tuple[type[Step], ...], str]] = {
     "breaks_glass": ((ApprovalStep,), "an approval"),
 }
 REPAIRS = ("retry", "skip", "cancel", "sent", "not_sent")
-NEED_A_REASON = {"requests_changes", "rejects", "recuses", "repairs", "breaks_glass", "cancels"}
+NEED_A_REASON = {
+    *("requests_changes", "rejects", "recuses", "repairs", "breaks_glass"),
+    *("scores", "cancels"),
+}
 
 
 def step_of(path: str) -> str:
@@ -92,6 +95,11 @@ class _Check:
         """All clocks."""
         return {clock.id for book in self.books.values() for clock in book.clocks}
 
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The levels of severity."""
+        return self.main.severity.levels if self.main.severity else ()
+
     # --- the head ---
 
     def head(self) -> None:
@@ -100,8 +108,7 @@ class _Check:
         self.instant(scenario.starts, said.place("starts"))
         self.known("person", scenario.by, self.world.people, said.place("by"))
         if scenario.severity is not None:
-            levels = self.main.severity.levels if self.main.severity else ()
-            self.known("severity", scenario.severity, levels, said.place("severity"))
+            self.known("severity", scenario.severity, self.levels, said.place("severity"))
         for name, person in scenario.people.items():
             self.known("person", name, self.world.people, Place(person.line))
             for role in person.values.get("roles", ()):
@@ -142,6 +149,8 @@ class _Check:
             self.asked_for(act)
         elif act.verb == "meets":
             self.known("clock", act.about, self.clocks, act.said.place("meets"))
+        elif act.verb == "scores":
+            self.known("severity", act.about, self.levels, act.said.place("scores"))
 
     def asked_for(self, act: Act) -> None:
         """Check that a verb fits its step, and the answer both."""
@@ -213,7 +222,7 @@ class _Check:
         yield "on", "account", world.accounts
         yield "clock", "clock", self.clocks
         yield "told", "person", everybody
-        yield "severity", "severity", self.main.severity.levels if self.main.severity else ()
+        yield "severity", "severity", self.levels
 
     # --- shared ---
 

@@ -1,4 +1,4 @@
-"""Clocks and break-glass in rehearsals and previews: what the engine owes in time shows there."""
+"""Clocks, break-glass and new severities in rehearsals: what the engine owes in time shows there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from smr_engine.services.preview import Ask, preview
 from tests.services.company import Company
-from tests.services.rehearsing import try_out, why, write
+from tests.services.rehearsing import PLAYBOOK, SIGNAL, try_out, why, write
 
 TIMED = """
 playbook: timed
@@ -89,6 +89,23 @@ def test_what_is_released_is_ratified_or_not(timed: Company, silent, ratified):
     assert why(found.scenarios[0]) == []
     missed = {(each.step, each.which) for each in found.coverage[0].missed}
     assert ("check", "released") not in missed
+
+
+def test_a_new_severity_moves_what_is_open(company: Company):
+    scores = {"who": "ana", "scores": "high", "after": "10m", "because": "It burns"}
+    path = write(
+        company,
+        others={"after": "50m"},
+        happens=[scores, SIGNAL | {"after": "5h"}],
+        expect=[
+            {"severity": "high"},
+            {"reminded": "ana", "of": "look", "at": "2026-09-14T10:15", "times": 1},
+            {"ends": "done"},
+        ],
+    )
+    text = PLAYBOOK.replace("due: 1h\n", "due: {by_severity: {high: 30m}, default: 1h}\n", 1)
+    company.playbook("short", text)
+    assert why(try_out(company, path).scenarios[0]) == []
 
 
 def test_a_preview_shows_the_clocks(timed: Company):
