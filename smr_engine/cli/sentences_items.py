@@ -92,16 +92,23 @@ def _reassigned(event: EventRow, memory: Memory) -> str:
 
 def _reminded(event: EventRow, memory: Memory) -> str:
     who = people(event.data["people"], memory)
-    return f"{who or 'Nobody'} reminded of {item_title(event, memory)}"
+    return f"{who or 'Nobody'} reminded of {item_title(event, memory)}{_later(event, memory)}"
 
 
 def _warned(event: EventRow, memory: Memory) -> str:
     who = people(event.data["people"], memory)
-    return f"{who or 'Nobody'} warned that {item_title(event, memory)} is about to expire"
+    item = item_title(event, memory)
+    return f"{who or 'Nobody'} warned that {item} is about to expire{_later(event, memory)}"
 
 
 def _escalated(event: EventRow, memory: Memory) -> str:
-    return f"{item_title(event, memory)} was escalated to {people(event.data['people'], memory)}"
+    who = people(event.data["people"], memory)
+    return f"{item_title(event, memory)} was escalated to {who}{_later(event, memory)}"
+
+
+def _later(event: EventRow, memory: Memory) -> str:
+    late = people(list(event.data.get("later") or ()), memory)
+    return f"; told after their quiet hours: {late}" if late else ""
 
 
 _DECIDED = {
@@ -166,7 +173,7 @@ def _effect_done(event: EventRow, memory: Memory) -> str:
 
 def _done(owed: Mapping[str, Any], result: Mapping[str, Any], name: str, memory: Memory) -> str:
     told, withheld = result.get("told") or (), result.get("withheld")
-    if owed.get("kind_of") == "notification":
+    if owed.get("kind_of") in {"notification", "reminder"}:
         kept = f"; EXERCISE, not told: {listed(withheld)}" if withheld else ""
         return f"Told {people(told, memory) or 'nobody'}: {_subject(owed)}{kept}"
     if withheld:

@@ -208,6 +208,23 @@ def _may_leave_items(block: Step) -> bool:
     )
 
 
+# --- messages ---------------------------------------------------------------------------------
+
+
+def let_go(run: Run) -> None:
+    """Cancel what waits for the end of quiet hours about items that are settled or handed over.
+
+    Nobody is woken in the morning for what was settled in the night.
+    """
+    new = {event.effect for event in run.events if isinstance(event, e.EffectOwed)}
+    settled = (e.ItemCompleted, e.ItemClosed, e.ItemReassigned)
+    for event in [each for each in run.events if isinstance(each, settled)]:
+        for effect in list(run.scope(event.scope).effects.values()):
+            waits = effect.not_before is not None and effect.not_before > run.now
+            if effect.item == event.item and waits and effect.id not in new:
+                work.cancel_effect(run, event.scope, effect, "nobody needs to be told any more")
+
+
 # --- new rounds --------------------------------------------------------------------------------
 
 

@@ -186,6 +186,7 @@ def _settled(run: Run, act: Callable[[], None]) -> Decided | Need:
         flow.settle(run)
         closing.finish(run)
         clocks.tick(run)
+        closing.let_go(run)
     except MissingScopesError as missing:
         return Need(missing.paths)
     except (StepProblemError, ExpressionError) as problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from smr_engine.engine.event_base import Event, content
@@ -94,11 +94,15 @@ class ItemReassigned(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemReminded(Event):
-    """Those who have not answered were reminded; `next` is the repeat of the same rule."""
+    """Those who have not answered were reminded; `next` is the repeat of the same rule.
+
+    `later` says when those are told who are in their quiet hours, here and below.
+    """
 
     item: str
     timer: str
     people: tuple[str, ...]
+    later: dict[str, datetime] = field(default_factory=dict)
     next: TimerRule | None = None
 
 
@@ -109,6 +113,7 @@ class ItemWarned(Event):
     item: str
     timer: str
     people: tuple[str, ...]
+    later: dict[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +123,7 @@ class ItemEscalated(Event):
     item: str
     timer: str
     people: tuple[str, ...]
+    later: dict[str, datetime] = field(default_factory=dict)
     next: TimerRule | None = None
 
 
@@ -202,6 +208,7 @@ class EffectOwed(Event):
     retry_attempts: int = 4
     backoff_s: int = 10
     timeout_s: int = 30
+    not_before: datetime | None = None  # the end of quiet hours
     payload: Json = content()
 
 

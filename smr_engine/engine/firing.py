@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from smr_engine.engine import clocks, expiry, policy, quorum, timing, who, wording, work
+from smr_engine.engine import clocks, expiry, messages, policy, quorum, timing, who, wording, work
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
 from smr_engine.engine.run import Place, Run
@@ -56,20 +56,20 @@ def _remind(run: Run, scope: str, timer: Timer) -> None:
     place = run.place(scope, timer.step)
     if _held(run, place, item):
         return
-    people = _unanswered(run, item, timer)
+    people = messages.to_remind(run, item, _unanswered(run, item, timer))
     run.emit(
         e.ItemReminded(
             scope=scope,
             path=timer.path,
             item=item.id,
             timer=timer.id,
-            people=people,
+            people=tuple(people),
+            later=messages.put_off(run, people),
             next=_next(run, place, timer),
         )
     )
-    work.tell(
-        run, place, who.persons(people), wording.reminder(run, _as_due(item, timer)), item=item.id
-    )
+    due = _as_due(item, timer)
+    work.remind(run, place, due, people, wording.reminder(run, due, _ahead(run, place, item)))
 
 
 def _warn(run: Run, scope: str, timer: Timer) -> None:
@@ -78,12 +78,18 @@ def _warn(run: Run, scope: str, timer: Timer) -> None:
     place = run.place(scope, timer.step)
     if _held(run, place, item):
         return
-    people = _unanswered(run, item, timer)
+    people = messages.to_remind(run, item, _unanswered(run, item, timer))
     run.emit(
-        e.ItemWarned(scope=scope, path=timer.path, item=item.id, timer=timer.id, people=people)
+        e.ItemWarned(
+            scope=scope,
+            path=timer.path,
+            item=item.id,
+            timer=timer.id,
+            people=tuple(people),
+            later=messages.put_off(run, people),
+        )
     )
-    words = wording.warning(run, item, expiry.consequence(place, item))
-    work.tell(run, place, who.persons(people), words, item=item.id)
+    work.remind(run, place, item, people, wording.warning(run, item, _ahead(run, place, item)))
 
 
 def _escalate(run: Run, scope: str, timer: Timer) -> None:
@@ -92,10 +98,8 @@ def _escalate(run: Run, scope: str, timer: Timer) -> None:
     place = run.place(scope, timer.step)
     if _held(run, place, item):
         return
-    rules = run.varied(timing.schedule_of(place.step).escalate) or ()
-    parties = rules[timer.rule].to if timer.rule < len(rules) else ()
     late = _unanswered(run, item, timer)
-    told = who.told(run, scope, parties) if late or timer.line is None else ()
+    told = _escalated_to(run, place, timer) if late or timer.line is None else ()
     people = tuple(p for p in told if p not in item.excluded)
     run.emit(
         e.ItemEscalated(
@@ -104,12 +108,33 @@ def _escalate(run: Run, scope: str, timer: Timer) -> None:
             item=item.id,
             timer=timer.id,
             people=people,
+            later=messages.put_off(run, people),
             next=_next(run, place, timer),
         )
     )
     waits_for = ", ".join(policy.name_of(run.world, p) for p in late) or "nobody"
     words = wording.escalation(run, _as_due(item, timer), waits_for)
     work.tell(run, place, who.persons(people), words, item=item.id)
+
+
+def _escalated_to(run: Run, place: Place, timer: Timer) -> tuple[str, ...]:
+    rules = run.varied(timing.schedule_of(place.step).escalate) or ()
+    return who.told(run, place.scope, rules[timer.rule].to if timer.rule < len(rules) else ())
+
+
+def _ahead(run: Run, place: Place, item: Item) -> wording.Ahead:
+    """Return what comes next for an item: whom it escalates to and when, and how it expires."""
+    timers = run.scope(place.scope).timers.values()
+    coming = [
+        t for t in timers if t.item == item.id and t.purpose == timing.ESCALATE and t.at > run.now
+    ]
+    ends = expiry.consequence(place, item)
+    if not coming:
+        return wording.Ahead(expiry=ends)
+    first = min(coming, key=lambda timer: timer.at)
+    to = [p for p in _escalated_to(run, place, first) if p not in item.excluded]
+    names = ", ".join(policy.name_of(run.world, p) for p in to)
+    return wording.Ahead(first.at if to else None, names, ends)
 
 
 def _held(run: Run, place: Place, item: Item) -> bool:

@@ -51,6 +51,7 @@ def _owed(case: Case, event: e.EffectOwed, at: datetime, actor: str) -> Case:
         document=event.document,
         home=event.home,
         item=event.item,
+        not_before=event.not_before,
         retry_attempts=event.retry_attempts,
         backoff_s=event.backoff_s,
         timeout_s=event.timeout_s,

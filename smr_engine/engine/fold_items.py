@@ -190,11 +190,19 @@ def _rescheduled(case: Case, event: e.ItemRescheduled, at: datetime, actor: str)
 
 
 def _reminded(case: Case, event: e.ItemReminded, at: datetime, actor: str) -> Case:
+    case = _told_at(case, event, at)
     return _timer_over(case, event, event.item, event.timer, event.next)
 
 
 def _warned(case: Case, event: e.ItemWarned, at: datetime, actor: str) -> Case:
-    return _timer_over(case, event, event.item, event.timer, None)
+    return _timer_over(_told_at(case, event, at), event, event.item, event.timer, None)
+
+
+def _told_at(case: Case, event: e.ItemReminded | e.ItemWarned, at: datetime) -> Case:
+    """Keep when people are reminded, so that nobody is twice in a few minutes."""
+    known = case.scopes[event.scope].items[event.item].reminded
+    told = {person: event.later.get(person, at) for person in event.people}
+    return change_item(case, event, event.item, reminded={**known, **told})
 
 
 def _escalated(case: Case, event: e.ItemEscalated, at: datetime, actor: str) -> Case:

@@ -225,12 +225,18 @@ def _closed(header: CaseHeader, item: Item, now: datetime) -> Verdict | None:
     return None
 
 
-def _stands_in(world: World, person: str, asked: str, now: datetime) -> bool:
-    """Return whether a person is a deputy, in some role, of somebody asked who is away today."""
+def stand_ins(world: World, asked: str, now: datetime) -> tuple[str, ...]:
+    """Return who may act for somebody asked who is away today: deputies in any of their roles."""
     known = world.people.get(asked)
     if known is None or not known.is_away(today(world, asked, now)):
-        return False
-    return any(person in world.roles[role].deputies for role in known.roles if role in world.roles)
+        return ()
+    roles = (world.roles[role] for role in known.roles if role in world.roles)
+    found = dict.fromkeys(person for role in roles for person in role.deputies)
+    return tuple(person for person in found if person in world.people)
+
+
+def _stands_in(world: World, person: str, asked: str, now: datetime) -> bool:
+    return person in stand_ins(world, asked, now)
 
 
 def name_of(world: World, person: str) -> str:

@@ -150,6 +150,7 @@ class Item:
     previous: str = ""  # the item this one supersedes
     broken: Broken | None = None  # approval: released by break-glass
     fired: tuple[str, ...] = ()  # keys of the rules that have reminded, warned or escalated
+    reminded: Mapping[str, datetime] = field(default_factory=dict)  # when, by person; may be ahead
     ratifies: str = ""  # the item whose release this one is about: to ratify, or to settle
     effect: str = ""  # repair and manual publication: the effect it is about
     message: str = ""  # what is asked, in words

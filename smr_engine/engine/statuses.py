@@ -60,10 +60,14 @@ class ItemKind(StrEnum):
 
 
 class EffectKind(StrEnum):
-    """What is owed; CASE effects stay inside the house (child cases and their answers)."""
+    """What is owed; CASE effects stay inside the house (child cases and their answers).
+
+    A REMINDER is a notification to one person that may be told together with others of theirs.
+    """
 
     PUBLICATION = "publication"
     NOTIFICATION = "notification"
+    REMINDER = "reminder"
     CALL = "call"
     CASE = "case"
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from smr_engine.engine import events as e
-from smr_engine.engine import timing, who, wording
+from smr_engine.engine import messages, timing, who, wording
 from smr_engine.engine.environment import instant
 from smr_engine.engine.run import Place, Run
 from smr_engine.engine.state import Effect, Item, Line
@@ -196,37 +196,51 @@ def tell(
     run: Run,
     place: Place,
     to: list[who.RecipientRef],
-    words: tuple[str, str],
+    words: wording.Words,
     *,
     item: str = "",
 ) -> None:
-    """Owe a message to people; nobody to tell owes nothing."""
-    if to:
-        title, body = words
-        payload = {"to": to, "subject": title, "body": body}
-        owe(run, place, EffectKind.NOTIFICATION, f"tell about {place.step.id}", payload, item=item)
+    """Owe people a message of ours about a step; what asks for an answer goes to deputies too."""
+    people = [ref["id"] for ref in to]
+    about = run.scope(place.scope).items.get(item) if words.asks else None
+    name = f"tell about {place.step.id}"
+    for each in messages.composed(run, messages.with_deputies(run, about, people), words):
+        more = {"item": item, "not_before": each.not_before}
+        owe(run, place, EffectKind.NOTIFICATION, name, each.payload, **more)
 
 
-def tell_about_case(run: Run, people: Iterable[str], words: tuple[str, str]) -> None:
-    """Owe a message that belongs to no step."""
-    to = who.persons(people)
-    if not to:
-        return
-    title, body = words
-    effect = run.ids(1)[0]
-    run.emit(
-        e.EffectOwed(
-            effect=effect,
-            kind_of=EffectKind.NOTIFICATION,
-            name="tell about the case",
-            step="",
-            round=1,
-            key=_key(run, effect),
-            leg=run.leg,
-            after=run.after,
-            payload={"to": to, "subject": title, "body": body},
+def remind(
+    run: Run, place: Place, item: Item, people: messages.Asked, words: wording.Words
+) -> None:
+    """Owe each of these people a reminder of an item, in place of one that still waits."""
+    for effect in list(run.scope(place.scope).effects.values()):
+        if messages.is_replaced(effect, item, people):
+            cancel_effect(run, place.scope, effect, "a newer reminder takes its place")
+    for person, absent in people.items():
+        (each,) = messages.composed(run, {person: absent}, words)
+        payload = {**each.payload, "due": instant(item.due_at)}
+        more = {"item": item.id, "not_before": each.not_before}
+        owe(run, place, EffectKind.REMINDER, f"remind of {place.step.id}", payload, **more)
+
+
+def tell_about_case(run: Run, people: Iterable[str], words: wording.Words) -> None:
+    """Owe people a message of ours that belongs to no step."""
+    for each in messages.composed(run, dict.fromkeys(people, ()), words):
+        effect = run.ids(1)[0]
+        run.emit(
+            e.EffectOwed(
+                effect=effect,
+                kind_of=EffectKind.NOTIFICATION,
+                name="tell about the case",
+                step="",
+                round=1,
+                key=_key(run, effect),
+                leg=run.leg,
+                after=run.after,
+                payload=each.payload,
+                not_before=each.not_before,
+            )
         )
-    )
 
 
 def effects_of(run: Run, place: Place, *kinds: EffectKind) -> list[Effect]:

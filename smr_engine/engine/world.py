@@ -130,7 +130,10 @@ class Holder:
 
 @dataclass(frozen=True)
 class World:
-    """The directory at one version; `assurance` is the workspace's floor."""
+    """The directory at one version; `assurance` is the workspace's floor.
+
+    `public_url` is where people find the pages, for links in messages; empty if nowhere.
+    """
 
     version: int = 0
     people: Mapping[str, Person] = field(default_factory=dict)
@@ -142,6 +145,7 @@ class World:
     policies: Mapping[str, Policy] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     assurance: str = "asserted"
+    public_url: str = ""
 
     def calendar(self, name: str | None) -> Calendar:
         """Return a calendar by name; `default`, else always open, when there is none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import yaml
 
 from smr_engine.engine.world import Calendar, World
@@ -26,13 +28,14 @@ def world(ws: Workspace, unit: UnitOfWork) -> World:
     row = unit.directory.latest()
     if row is None:
         return World(assurance=ws.options.assurance)
-    found = read_directory(
+    read = read_directory(
         row.data,
         ws.surroundings.holidays,
         range(year - 1, year + YEARS_AHEAD),
         assurance=ws.options.assurance,
         version=row.version,
     )
+    found = replace(read, public_url=ws.options.public_url)
     ws.caches.worlds[version, year] = found
     return found
 

@@ -197,7 +197,7 @@ def _unknown(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
 
 
 def _failed(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
-    messages = [e for e in seen.failed if e.kind is EffectKind.NOTIFICATION]
+    messages = [e for e in seen.failed if e.kind in {EffectKind.NOTIFICATION, EffectKind.REMINDER}]
     failed = [e for e in messages if e.status is EffectStatus.FAILED]
     if failed:
         message = f"{len(failed)} notifications failed in the last 7 days: {_named(failed)}"

@@ -230,6 +230,7 @@ _CASE_COMMANDS: Mapping[str, Callable[[Workspace, Effect, Mapping[str, Any]], Re
 _PERFORM: Mapping[EffectKind, Callable[[Workspace, Claim, Job], Try | None]] = {
     EffectKind.PUBLICATION: publish,
     EffectKind.NOTIFICATION: notify,
+    EffectKind.REMINDER: notify,
     EffectKind.CALL: _call,
     EffectKind.CASE: _case,
 }

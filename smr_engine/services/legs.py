@@ -29,7 +29,13 @@ FAULT_PAUSE = timedelta(minutes=2)
 """How long what met a fault of ours is left alone: it may have happened, and might again."""
 ADDRESS = re.compile(r"\S*@\S*")
 """An item about an outsider may have it in its title; whoever reads flow runs must not learn it."""
-ORDER = (EffectKind.PUBLICATION, EffectKind.CASE, EffectKind.CALL, EffectKind.NOTIFICATION)
+ORDER = (
+    EffectKind.PUBLICATION,
+    EffectKind.CASE,
+    EffectKind.CALL,
+    EffectKind.NOTIFICATION,
+    EffectKind.REMINDER,
+)
 """Publications before notifications."""
 
 

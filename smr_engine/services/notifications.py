@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from smr_engine.engine import commands as c
+from smr_engine.engine import messages
 from smr_engine.engine.world import World
 from smr_engine.services.ports import (
     EffectAmbiguousError,
@@ -31,12 +32,15 @@ def recipient(world: World, ref: Mapping[str, str]) -> Recipient:
 
 
 def notify(ws: Workspace, claim: Claim, job: Job) -> Try:
-    """Tell everybody who has not been told yet; somebody who cannot be told is not hidden."""
+    """Tell everybody who has not been told yet; somebody who cannot be told is not hidden.
+
+    Who has answered meanwhile is not asked any more.
+    """
     effect, payload = job.effect, job.effect.payload
     told = list((effect.result or {}).get("told", []))
     refused: list[str] = []
     later: list[str] = []
-    for ref in payload["to"]:
+    for ref in wanted(job):
         name = ref["id"] if ref["kind"] == "person" else f"{ref['kind']}:{ref['id']}"
         if name in told:
             continue
@@ -54,6 +58,13 @@ def notify(ws: Workspace, claim: Claim, job: Job) -> Try:
     if refused:
         return Try(c.Outcome.REFUSED, result, "; ".join(refused))
     return Try(c.Outcome.DONE, result)
+
+
+def wanted(job: Job) -> list[dict[str, str]]:
+    """Return to whom the message of a job still goes."""
+    scopes = job.case.scopes.values()
+    scope = next(scope for scope in scopes if job.effect.id in scope.effects)
+    return messages.wanted(scope, job.effect)
 
 
 def _tell(ws: Workspace, job: Job, ref: Mapping[str, str], name: str) -> Exception | None:

@@ -66,7 +66,7 @@ def test_what_is_kept_twice_is_kept_until_the_last_lets_go(company: Company, kee
 
 def test_a_lease_that_was_lost_is_not_won_back(company: Company, keeper: Keeper):
     late = claim(company, "late")
-    (second,) = taken_over(company, 5)
+    second, *_ = taken_over(company, 5)
     with keeper.keeping(late):
         time.sleep(LEASE.total_seconds() * 0.7)
         with company.ws.storage.writing() as unit:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from smr_engine.engine import commands as c
+from smr_engine.engine import messages
 from smr_engine.engine.decide import Decided, decide, open_case
 from smr_engine.engine.environment import instant
 from smr_engine.engine.events import Event
@@ -473,10 +474,11 @@ def _notify(book: Casebook, ref: str, effect: Effect) -> c.ReportEffect:
     said = _said(book, "notify", effect) if not effect.item else None
     if said is not None:
         return said
-    book.told.append({**effect.payload, "case": ref, "at": book.now})
-    told = [
-        r["id"] if r["kind"] == "person" else f"{r['kind']}:{r['id']}" for r in effect.payload["to"]
-    ]
+    scope = next(s for s in book.cases[ref].scopes.values() if effect.id in s.effects)
+    to = messages.wanted(scope, effect)
+    if to or not effect.item:
+        book.told.append({**effect.payload, "to": to, "case": ref, "at": book.now})
+    told = [r["id"] if r["kind"] == "person" else f"{r['kind']}:{r['id']}" for r in to]
     return c.ReportEffect(effect.id, c.Outcome.DONE, {"told": told})
 
 
@@ -519,6 +521,7 @@ def open_child(book: Casebook, ref: str, effect: Effect) -> CaseFile:
 _PERFORM: Mapping[EffectKind, Callable[[Casebook, str, Effect], c.ReportEffect | None]] = {
     EffectKind.PUBLICATION: _publish,
     EffectKind.NOTIFICATION: _notify,
+    EffectKind.REMINDER: _notify,
     EffectKind.CALL: _call,
     EffectKind.CASE: _case,
 }

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from smr_engine.engine import clocks, flow, quorum, timing, who, wording, work
+from smr_engine.engine import clocks, flow, messages, quorum, timing, who, wording, work
 from smr_engine.engine import events as e
 from smr_engine.engine.binding import publications_of
 from smr_engine.engine.bundle import granted
@@ -170,7 +170,9 @@ def _tell(run: Run, place: Place, before: Item, told: Told) -> None:
     answered = {vote.person for vote in item.votes}
     for person in dict.fromkeys((*before.offered, *before.escalated)):
         if person not in answered:
-            told.setdefault(person, []).append(wording.moved(item, before))
+            told.setdefault(person, []).append(
+                wording.moved(messages.reader(run, person), item, before)
+            )
 
 
 # --- what moved --------------------------------------------------------------------------------

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smr_engine.audit.canonical import canonical
-from smr_engine.engine.events import EVENTS, ItemOpened, NoteWritten, TimerRule, content_fields
+from smr_engine.engine.events import (
+    EVENTS,
+    ItemOpened,
+    Move,
+    NoteWritten,
+    TimerRule,
+    content_fields,
+)
 from smr_engine.engine.state import Line
 from smr_engine.engine.statuses import DecisionKind, EffectKind, ItemStatus, ScopeKind
 from smr_engine.errors import SmrError
@@ -26,6 +33,7 @@ instants = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st
 names = st.lists(texts, max_size=2).map(tuple)
 rules = st.builds(TimerRule, id=texts, at=instants, purpose=texts, rule=st.integers(0, 9))
 lines = st.builds(Line, roles=names, need=st.none() | st.integers(1, 9))
+moves = st.builds(Move, what=texts, before=texts, after=texts)
 BY_TYPE = {
     "str": texts,
     "str | None": st.none() | texts,
@@ -35,11 +43,13 @@ BY_TYPE = {
     "datetime | None": st.none() | instants,
     "Json": json_values,
     "dict[str, Any]": st.dictionaries(texts, json_values, max_size=2),
+    "dict[str, datetime]": st.dictionaries(texts, instants, max_size=2),
     "dict[str, str]": st.dictionaries(texts, texts, max_size=2),
     "list[Any]": st.lists(json_values, max_size=2),
     "tuple[str, ...]": names,
     "tuple[TimerRule, ...]": st.lists(rules, max_size=2).map(tuple),
     "TimerRule | None": st.none() | rules,
+    "tuple[Move, ...]": st.lists(moves, max_size=2).map(tuple),
     "tuple[Line, ...]": st.lists(lines, max_size=2).map(tuple),
     **{c.__name__: st.sampled_from(c) for c in (DecisionKind, EffectKind, ItemStatus, ScopeKind)},
 }

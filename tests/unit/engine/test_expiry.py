@@ -139,7 +139,9 @@ def test_people_who_have_not_answered_are_warned_once_of_when_and_what():
     case.book.wait(hours=3)
     (warned,) = case.happened(e.ItemWarned)
     assert set(warned.people) == {"luis", "cora", "carl"}
-    (message,) = [m for m in case.book.told if m["subject"].partition("] ")[2].startswith("Expir")]
+    expiring = [m for m in case.book.told if m["subject"].partition("] ")[2].startswith("Expir")]
+    assert {m["to"][0]["id"] for m in expiring} == {"luis", "cora", "carl"}
+    message = expiring[0]
     assert "13:00 UTC" in message["subject"]
     assert "it counts as rejected" in message["body"]
     case.book.wait(hours=0.9)
