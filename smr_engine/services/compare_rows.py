@@ -10,6 +10,7 @@ import msgspec
 
 from smr_engine.audit.leaf import timestamp
 from smr_engine.services.projection import Row
+from smr_engine.services.state_codec import decode_header, decode_scope, encode_state
 
 STATE_COLUMNS = frozenset({"header", "root", "state"})
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -47,7 +48,7 @@ def column_problems(expected: Mapping[str, Any], found: Found) -> Iterator[str]:
     """Yield what is wrong with each column; states are told by name only, they are long."""
     for name, value in expected.items():
         if name in STATE_COLUMNS:
-            if not _same_state(value, found[name]):
+            if not _same_state(name, value, found[name]):
                 yield f"{name} is not what the events give"
         elif not _same(value, found[name]):
             yield f"{name} is {_shown(found[name])}, but the events say {_shown(value)}"
@@ -64,19 +65,36 @@ def _plain(value: Any) -> Any:
     return timestamp(value) if isinstance(value, datetime) else value
 
 
-def _same_state(expected: str, found: Any) -> bool:
+def _same_state(name: str, expected: str, found: Any) -> bool:
     """Compare two states as JSON data: whole numbers may have been read as such (1.0 as 1).
 
-    The text found must be as the program writes it, so that not even a space was added.
+    The text found must be as the program writes it, so that not even a space was added. One that
+    an earlier version wrote lacks fields which have their defaults.
     """
     if found == expected:
         return True
     try:
         data = msgspec.json.decode(found)
         written = msgspec.json.encode(data).decode() == found
-        return written and _same_data(msgspec.json.decode(expected), data)
+        wanted = msgspec.json.decode(expected)
+        return written and (_same_data(wanted, data) or _same_but_older(name, wanted, found, data))
     except (msgspec.DecodeError, TypeError, UnicodeError):
         return False
+
+
+def _same_but_older(name: str, wanted: Any, found: str, data: Any) -> bool:
+    read = decode_header if name == "header" else decode_scope
+    filled = msgspec.json.decode(encode_state(read(found)))
+    return _same_data(wanted, filled) and _adds_nothing(data, wanted)
+
+
+def _adds_nothing(data: Any, wanted: Any) -> bool:
+    """Return whether all fields of one value are fields of another, however deep."""
+    if isinstance(data, dict):
+        return all(key in wanted and _adds_nothing(v, wanted[key]) for key, v in data.items())
+    if isinstance(data, list):
+        return all(map(_adds_nothing, data, wanted))
+    return True
 
 
 def _same_data(one: Any, other: Any) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -209,3 +211,29 @@ def test_a_dry_run_is_refused_like_the_real_one(company: Company, breach: str):
     for dry_run in (True, False):
         with pytest.raises(Refusal, match="only smr-lead"):
             cases.rescore(company.ws, Actor("lea"), breach, "high", "No.", dry_run=dry_run)
+
+
+# --- cases of an earlier version ---------------------------------------------------------------
+
+
+def stored(company: Company, change: str) -> None:
+    """Change the stored header of every case."""
+    with closing(sqlite3.connect(company.root / ".smr" / "smr.db")) as database:
+        database.execute(f"UPDATE cases SET header = {change}")
+        database.commit()
+
+
+def test_a_state_that_an_earlier_version_wrote_still_verifies(company: Company):
+    company.start("statement", title="the fire in hall 3")
+    stored(company, "json_remove(header, '$.clocks', '$.ratifying', '$.ending')")
+    verified(company)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["json_set(header, '$.secret', 1)", "json_remove(header, '$.title')"],
+)
+def test_what_no_version_wrote_does_not(company: Company, change: str):
+    company.start("statement", title="the fire in hall 3")
+    stored(company, change)
+    assert auditing.verify(company.ws).problems != []

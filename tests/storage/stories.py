@@ -215,6 +215,8 @@ def whole_story(storage: Storage, ref: str = "CRISIS-2026-0001") -> Story:
             status=ItemStatus.CANCELLED,
             why="told by telephone",
         ),
+        e.ClockStarted(clock="gdpr", title="Tell the authority", runs_from=at(0), due_at=at(4320)),
+        e.ClockMet(clock="gdpr", met_at=at(25), by="ana"),
         actor="engine",
         minutes=25,
     )
