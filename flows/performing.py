@@ -13,7 +13,7 @@ from prefect.context import FlowRunContext, TagsContext
 from prefect.runtime import flow_run
 
 from flows.house import workspace
-from smr_engine.services import effects, legs
+from smr_engine.services import effects, legs, reminders
 from smr_engine.services.effects import Performed
 from smr_engine.services.ports import Leg
 
@@ -126,3 +126,21 @@ def perform(owed: Mapping[str, Any], *, last: bool, tries: int) -> Performed:
         return Performed(type(fault).__name__, happened=False)
     _hand.get().follow(performed.following)
     return performed
+
+
+def remind(owed: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Perform reminders, each person's together, and report them; never raises.
+
+    Args:
+        owed: those that are kept for this flow run, as JSON.
+
+    Returns:
+        The effects that did not happen.
+    """
+    claims = [legs.claim_of(entry) for entry in owed]
+    try:
+        return reminders.perform(workspace(), claims, str(flow_run.id or ""))
+    except Exception:
+        log.exception("reminders met a fault")
+        legs.put_off(workspace(), "effect", claims)
+        return [claim.id for claim in claims]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
@@ -36,6 +36,12 @@ def _once(owed: Mapping[str, Any]) -> bool:
     return performing.perform(owed, last=True, tries=1).happened
 
 
+@task(persist_result=False)
+def perform_reminders(owed: list[Mapping[str, Any]]) -> State[list[str]]:
+    """Tell each person once of all that they are reminded of."""
+    return _state(performing.remind(owed))
+
+
 @flow(name="run-batch", persist_result=False, result_storage=NOWHERE, validate_parameters=False)
 def run_batch(owed: list[dict[str, Any]]) -> State[Any]:
     """Perform the effects of many cases.
@@ -47,13 +53,21 @@ def run_batch(owed: list[dict[str, Any]]) -> State[Any]:
     taken = performing.received(owed)
     kept = workspace().keeper.keeping(map(legs.claim_of, taken))
     with kept, performing.untagged():
-        for first in range(0, len(taken), CHUNK):
-            chunk = taken[first : first + CHUNK]
-            name = f"effects {first + 1} to {first + len(chunk)}"
-            named = perform_chunk.with_options(task_run_name=name)
-            if not named(chunk, return_state=True).is_completed():
-                failed.append(name)
+        failed += [name for name, state in _performed(taken) if not state.is_completed()]
     return _state(failed)
+
+
+def _performed(owed: list[Mapping[str, Any]]) -> Iterator[tuple[str, State[Any]]]:
+    """Perform effects a chunk at a time and all reminders together; yield how each task ended."""
+    reminders = [each for each in owed if each.get("reminds")]
+    others = [each for each in owed if not each.get("reminds")]
+    for first in range(0, len(others), CHUNK):
+        chunk = others[first : first + CHUNK]
+        name = f"effects {first + 1} to {first + len(chunk)}"
+        yield name, perform_chunk.with_options(task_run_name=name)(chunk, return_state=True)
+    if reminders:
+        name = f"{len(reminders)} reminders"
+        yield name, perform_reminders.with_options(task_run_name=name)(reminders, return_state=True)
 
 
 def _state(failed: list[str]) -> State[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from typing import Protocol
 
 from smr_engine.engine import commands as c
 from smr_engine.errors import SmrError
-from smr_engine.services import effects, legs, schedules
+from smr_engine.services import effects, legs, reminders, schedules
 from smr_engine.services.ports import Dispatcher, DispatchUnavailableError, Leg
 from smr_engine.services.schedules import Late
 from smr_engine.services.stored import Claim, ClaimedTimer
@@ -215,17 +215,21 @@ class Conductor:
         with self._ws.storage.writing() as unit:
             claimed = unit.claims.effects(self._name, now, legs.LEASE, EFFECTS_AT_ONCE)
             unit.keep()
-        owed = legs.legs_of(claimed)
+        owed, together = legs.apart(claimed)
         self._tally.effects += len(claimed)
-        self._tally.cases.update(leg.case for leg in owed)
+        self._tally.cases.update(claim.case for claim in claimed)
         if len(owed) < BATCH_AT:
             for leg in owed:
                 self._perform([leg], partial(self._dispatcher.run_leg, leg))
         else:
-            for start in range(0, len(owed), BATCH_SIZE):
-                batch = owed[start : start + BATCH_SIZE]
-                self._perform(batch, partial(self._dispatcher.run_batch, batch))
+            self._perform_together(owed)
+        self._perform_together(together)
         return bool(claimed)
+
+    def _perform_together(self, owed: Sequence[Leg]) -> None:
+        for start in range(0, len(owed), BATCH_SIZE):
+            batch = owed[start : start + BATCH_SIZE]
+            self._perform(batch, partial(self._dispatcher.run_batch, batch))
 
     def _perform(self, owed: Sequence[Leg], work: Callable[[], None]) -> None:
         """Let legs be performed in their turn; until that is over they are kept."""
@@ -259,7 +263,7 @@ class Conductor:
         else:
             self._prefect_missed_since = self._prefect_away_until = None
 
-    def _without_prefect(self, owed: Iterable[Leg], missed_since: datetime) -> None:
+    def _without_prefect(self, owed: Sequence[Leg], missed_since: datetime) -> None:
         """Perform legs once the grace period is over.
 
         It begins when Prefect is first missed: what was owed while nobody worked is no reason to
@@ -267,22 +271,30 @@ class Conductor:
         """
         now = self._ws.clock.now()
         grace = timedelta(seconds=self._ws.options.grace_s)
-        for leg in owed:
-            if now - max(leg.owed_at, missed_since) >= grace:
-                mine = legs.regain(self._ws, legs.claims_of([leg]), self._name)
-                with self._ws.keeper.keeping(mine):
-                    for claim in mine:
-                        self._perform_bare(claim)
-            else:
-                legs.release(self._ws, legs.claims_of([leg]))
+        over = [leg for leg in owed if now - max(leg.owed_at, missed_since) >= grace]
+        legs.release(self._ws, legs.claims_of(leg for leg in owed if leg not in over))
+        for leg in over:
+            if not leg.reminds:
+                self._regained([leg], self._perform_bare)
+        self._regained([leg for leg in over if leg.reminds], self._remind)
 
-    def _perform_bare(self, claim: Claim) -> None:
-        """Perform an effect without a flow run; one that meets a fault keeps no other waiting."""
-        try:
-            effects.perform(self._ws, claim)
-        except Exception:
-            log.exception("%s met a fault; it is tried again later", claim.id)
-            legs.put_off(self._ws, "effect", [claim])
+    def _regained(self, owed: Sequence[Leg], work: Callable[[Sequence[Claim]], object]) -> None:
+        """Claim legs anew, so that nobody else performs them, and let them be performed here."""
+        mine = legs.regain(self._ws, legs.claims_of(owed), self._name) if owed else []
+        with self._ws.keeper.keeping(mine):
+            work(mine)
+
+    def _remind(self, claims: Sequence[Claim]) -> None:
+        reminders.perform(self._ws, claims)
+
+    def _perform_bare(self, claims: Sequence[Claim]) -> None:
+        """Perform effects without a flow run; one that meets a fault keeps no other waiting."""
+        for claim in claims:
+            try:
+                effects.perform(self._ws, claim)
+            except Exception:
+                log.exception("%s met a fault; it is tried again later", claim.id)
+                legs.put_off(self._ws, "effect", [claim])
 
     # --- pauses ---
 

@@ -46,11 +46,11 @@ def attempt(ws: Workspace, claim: Claim, *, unsent: bool = False) -> Try | None:
         How it went; None if there is nothing to do for whoever has this lease: it has run out, or
         the effect is settled, cancelled or refused at the door.
     """
-    job = _job(ws, claim, unsent=unsent)
-    if job is None:
+    found = job(ws, claim, unsent=unsent)
+    if found is None:
         return None
     try:
-        return _PERFORM[job.effect.kind](ws, claim, job)
+        return _PERFORM[found.effect.kind](ws, claim, found)
     except EffectRefusedError as no:
         return Try(c.Outcome.REFUSED, reason=str(no))
     except EffectUnavailableError as later:
@@ -149,7 +149,8 @@ def _follow_up(
     return after, owes, legs.claim_next(ws, unit, order.case, owner) if owes else ()
 
 
-def _job(ws: Workspace, claim: Claim, *, unsent: bool) -> Job | None:
+def job(ws: Workspace, claim: Claim, *, unsent: bool = False) -> Job | None:
+    """Return an effect with what it takes to perform it; None if there is nothing to do."""
     with ws.storage.reading() as unit:
         if not unit.claims.in_time("effect", claim, ws.clock.now()):
             return None  # somebody else may have begun it

@@ -47,6 +47,15 @@ def legs_of(claimed: Iterable[ClaimedEffect]) -> list[Leg]:
     return [_leg(claims) for claims in by_case.values()]
 
 
+def apart(claimed: Iterable[ClaimedEffect]) -> tuple[list[Leg], list[Leg]]:
+    """Return what was claimed as legs, those of several reminders apart: they go out together."""
+    given = list(claimed)
+    reminders = [claim for claim in given if claim.kind is EffectKind.REMINDER]
+    if len(reminders) < 2:
+        return legs_of(given), []
+    return legs_of(c for c in given if c.kind is not EffectKind.REMINDER), legs_of(reminders)
+
+
 def claim_next(ws: Workspace, unit: UnitOfWork, case: str, owner: str) -> tuple[Leg, ...]:
     """Claim what a case owes now, within a unit of work that the caller commits.
 
@@ -150,4 +159,13 @@ def _owed(claim: ClaimedEffect) -> Owed:
         spent += claim.backoff_s * 2 ** (tries - 1)
         tries += 1
     name = ADDRESS.sub("...", claim.name)
-    return Owed(claim.id, claim.case, claim.epoch, name, tries, claim.backoff_s, claim.timeout_s)
+    return Owed(
+        claim.id,
+        claim.case,
+        claim.epoch,
+        name,
+        tries,
+        claim.backoff_s,
+        claim.timeout_s,
+        reminds=claim.kind is EffectKind.REMINDER,
+    )

@@ -79,8 +79,22 @@ def _tell(ws: Workspace, job: Job, ref: Mapping[str, str], name: str) -> Excepti
         body=body or payload["body"],
         drill=job.case.header.drill,
     )
+    return _problem(ws, message, effect.timeout_s)
+
+
+def told_of(ws: Workspace, message: Message, timeout_s: float) -> Try:
+    """Send one person a message, and return how that went."""
+    problem = _problem(ws, message, timeout_s)
+    if problem is None:
+        return Try(c.Outcome.DONE, {"told": [message.recipient.id]})
+    refused = isinstance(problem, EffectRefusedError)
+    outcome = c.Outcome.REFUSED if refused else c.Outcome.UNAVAILABLE
+    return Try(outcome, {"told": []}, f"{message.recipient.id}: {problem}")
+
+
+def _problem(ws: Workspace, message: Message, timeout_s: float) -> Exception | None:
     try:
-        ws.notifier.send(message, effect.timeout_s)
+        ws.notifier.send(message, timeout_s)
     except (EffectRefusedError, EffectUnavailableError, EffectAmbiguousError) as problem:
         return problem
     return None

@@ -151,7 +151,7 @@ class Owed:
     """One effect that was claimed for a leg: ids and names only, never content.
 
     `tries`, `pause_s` and `timeout_s` bound the attempts within the leg; what is left after
-    them is owed again by a timer of ours.
+    them is owed again by a timer of ours. What `reminds` a person may be told together with others.
     """
 
     effect: str
@@ -161,6 +161,7 @@ class Owed:
     tries: int
     pause_s: int
     timeout_s: int
+    reminds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,11 @@ class Leg:
     def name(self) -> str:
         """Return the name of its flow run."""
         return f"{self.case} · leg {self.number} · after {self.after or 'start'}"
+
+    @property
+    def reminds(self) -> bool:
+        """Return whether it consists of reminders only."""
+        return all(owed.reminds for owed in self.owed)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the single parameter of its flow run."""

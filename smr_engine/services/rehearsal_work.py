@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any, ParamSpec, TypeVar
 
-from smr_engine.services import effects
+from smr_engine.services import effects, reminders
 from smr_engine.services.conductor import Conductor
+from smr_engine.services.legs import claims_of
 from smr_engine.services.ports import Leg
 from smr_engine.services.workspace import Workspace
 
@@ -43,9 +44,11 @@ class _Direct:
             left += [owed for leg in done.following for owed in leg.as_json()["owed"]]
 
     def run_batch(self, legs: Sequence[Leg]) -> None:
-        """Perform the legs of several cases."""
+        """Perform the legs of several cases; reminders are told together."""
+        reminders.perform(self._ws, claims_of(leg for leg in legs if leg.reminds), NAME)
         for leg in legs:
-            self.run_leg(leg)
+            if not leg.reminds:
+                self.run_leg(leg)
 
 
 class _AtOnce(Executor):

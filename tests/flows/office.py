@@ -15,11 +15,13 @@ from typing import Any, TypeVar
 from flows import environment
 from flows.inline import InlineDispatcher
 from smr_engine.bootstrap import conductor, open_workspace, prefect_answers
+from smr_engine.engine import commands as c
 from smr_engine.services import cases, directory, items, reading
 from smr_engine.services.conductor import Conductor
 from smr_engine.services.legs import legs_of
 from smr_engine.services.ports import Connector, Leg, Publication, Published
 from smr_engine.services.stored import ClaimedEffect, EffectRow
+from smr_engine.services.transact import Order, apply
 from smr_engine.services.workspace import Actor, Workspace
 from tests.support.houses import DIRECTORY, NEWSROOM, SETTINGS, furnish
 
@@ -69,7 +71,20 @@ steps:
              message: {subject: News, body: News.}}
   - {id: read_on, kind: task, assign: {role: comms-writer}}
 """
-PLAYBOOKS = {"approval": APPROVAL, "on-the-blog": ON_THE_BLOG, "three-at-once": THREE_AT_ONCE}
+REMINDED_AT_ONCE = """
+playbook: reminded-at-once
+version: 1.0.0
+title: A reminder
+owner: smr-lead
+steps:
+  - {id: read_on, kind: task, assign: {role: comms-writer}, due: 1h, remind: [1s after start]}
+"""
+PLAYBOOKS = {
+    "approval": APPROVAL,
+    "on-the-blog": ON_THE_BLOG,
+    "three-at-once": THREE_AT_ONCE,
+    "reminded-at-once": REMINDED_AT_ONCE,
+}
 PATIENCE_S = 30.0
 LEASE = timedelta(minutes=2)
 """Of what tests claim themselves: nobody renews it."""
@@ -136,6 +151,14 @@ class Office:
 
     def approve(self, case: str, comment: str = "") -> None:
         items.decide(self.ws, Actor("lea"), self.item(case, "approve_note"), "approve", comment)
+
+    def fire(self) -> None:
+        """Fire all timers that are due."""
+        with self.ws.storage.writing() as unit:
+            due = unit.claims.timers("test", self.ws.clock.now(), LEASE, 100)
+            unit.keep()
+        for timer in due:
+            apply(self.ws, Order(timer.case, c.FireTimer(timer.id), c.ENGINE, timer.id))
 
     def approved(self, playbook: str) -> str:
         """Bring a case to where its publication is owed, and nothing else is."""

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from smr_engine.bootstrap import open_workspace
-from smr_engine.services import effects
+from smr_engine.services import effects, reminders
 from smr_engine.services.conductor import Conductor
-from smr_engine.services.ports import Leg
+from smr_engine.services.legs import claims_of
+from smr_engine.services.ports import Dispatcher, Leg
 from smr_engine.services.views import Worked
 from smr_engine.services.workspace import Workspace
 
@@ -88,9 +89,11 @@ class DirectDispatcher:
             left += [owed for leg in performed.following for owed in leg.as_json()["owed"]]
 
     def run_batch(self, legs: Sequence[Leg]) -> None:
-        """Perform the legs of many cases one after the other."""
+        """Perform the legs of many cases one after the other; reminders are told together."""
+        reminders.perform(self._ws, claims_of(leg for leg in legs if leg.reminds))
         for leg in legs:
-            self.run_leg(leg)
+            if not leg.reminds:
+                self.run_leg(leg)
 
 
 def furnish(
@@ -128,9 +131,9 @@ def open_house(root: Path, clock: SetClock, database_url: str = "") -> Workspace
     return open_workspace(root, environ, clock=clock)
 
 
-def work(ws: Workspace, name: str = "test") -> Worked:
+def work(ws: Workspace, name: str = "test", dispatcher: Dispatcher | None = None) -> Worked:
     """Let a conductor do all that is due and owed now, one thing after the other."""
-    conductor = Conductor(ws, DirectDispatcher(ws), _NeverIdle(), name)
+    conductor = Conductor(ws, dispatcher or DirectDispatcher(ws), _NeverIdle(), name)
     conductor._pool.shutdown()
     conductor._pool = _InTurn()  # type: ignore[assignment]
     while conductor.once():  # not `run`: it would wait for the leases of those who were killed
