@@ -61,9 +61,7 @@ def apply(ws: Workspace, order: Order) -> Case:
         SmrError: refused or not valid; nothing has changed.
     """
     try:
-        with ws.storage.writing() as unit:
-            case, owes = apply_in(ws, unit, order)
-            unit.keep()
+        case, owes = ws.storage.together(lambda unit: apply_in(ws, unit, order))
     except KeyTaken:
         return read(ws, order.case, order.locate)
     if owes:
