@@ -179,6 +179,10 @@ STRANGERS = [
     ("ana schedule remove policy-review-9", "policy-review-9"),
     ("ana schedule next 3 --schedule policy-review-9", "policy-review-9"),
     ("ana schedule add policy-review --rrule FREQ=SOMETIMES --at 09:00 --timezone UTC", "FREQ"),
+    (
+        "ana schedule add policy-review --rrule FREQ=DAILY;COUNT=3 --at 09:00 --timezone UTC",
+        "never comes again",
+    ),
     ("ana schedule add policy-review --rrule FREQ=SECONDLY --at 09:00 --timezone UTC", "too often"),
     ("ana schedule add policy-review --rrule FREQ=DAILY --at 25:00 --timezone UTC", "25:00"),
     ("ana schedule add policy-review --rrule FREQ=DAILY --at 09:00 --timezone Mars", "Mars"),
@@ -219,8 +223,8 @@ def test_two_people_of_one_role_do_not_fill_two_roles(hall):
     assert [(v["granted"], v["remaining"]) for v in (first, second)] == [(False, 1), (False, 1)]
     quorum = hall.ask("item", item, who="carl")["quorum"]
     assert quorum == [
-        {"role": "comms-director", "need": 1, "have": 0},
-        {"role": "legal", "need": 1, "have": 1},
+        {"role": "comms-director", "need": 1, "have": 0, "due": None},
+        {"role": "legal", "need": 1, "have": 1, "due": None},
     ]
     assert hall.ask("approve", item, who="carl")["granted"]
 
