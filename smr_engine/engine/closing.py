@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from smr_engine.engine import clocks, wording, work
+from smr_engine.engine import clocks, messages, wording, work
 from smr_engine.engine import events as e
 from smr_engine.engine.fold_case import encloses
 from smr_engine.engine.run import Place, Run
@@ -151,8 +151,10 @@ def _close_items(run: Run, path: str, items: Iterable[Item], why: str, told: Tol
         if item.status is ItemStatus.OPEN:
             work.close_item(run, path, item, why)
             if item.kind is not ItemKind.ACKNOWLEDGEMENT:
+                unheard = messages.unheard(run, path, item)
                 for person in dict.fromkeys((*item.offered, *item.escalated)):
-                    told.setdefault(person, []).append(item.title)
+                    if person not in unheard:
+                        told.setdefault(person, []).append(item.title)
 
 
 def _cancel_step(run: Run, place: Place, why: str) -> None:
@@ -219,9 +221,8 @@ def let_go(run: Run) -> None:
     new = {event.effect for event in run.events if isinstance(event, e.EffectOwed)}
     settled = (e.ItemCompleted, e.ItemClosed, e.ItemReassigned)
     for event in [each for each in run.events if isinstance(each, settled)]:
-        for effect in list(run.scope(event.scope).effects.values()):
-            waits = effect.not_before is not None and effect.not_before > run.now
-            if effect.item == event.item and waits and effect.id not in new:
+        for effect in messages.waiting(run, event.scope, event.item):
+            if effect.id not in new:
                 work.cancel_effect(run, event.scope, effect, "nobody needs to be told any more")
 
 

@@ -1,7 +1,7 @@
 """Messages of ours: to whom, in whose time, and not while somebody sleeps.
 
-Everybody reads times in their own zone, so people of several zones get messages of their own. What
-comes up in somebody's quiet hours waits for their end, unless the case's severity overrides them.
+Everybody reads times in their own zone, so people whose clocks differ get messages of their own.
+What comes up in somebody's quiet hours waits for their end, unless the severity overrides them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from smr_engine.engine import deadlines, policy
 from smr_engine.engine.run import Run
 from smr_engine.engine.state import Effect, Item, Scope
-from smr_engine.engine.statuses import EffectKind, ItemKind, ItemStatus
+from smr_engine.engine.statuses import EffectKind, EffectStatus, ItemKind, ItemStatus
 from smr_engine.engine.wording import Reader, Words
 
 APART = timedelta(minutes=5)
@@ -35,11 +35,22 @@ class Message:
 
 def composed(run: Run, people: Asked, words: Words) -> list[Message]:
     """Return a message for all who read the same words at the same time."""
-    groups: dict[tuple[Reader, datetime | None], list[str]] = {}
+    groups: dict[tuple[str, str, datetime | None], list[str]] = {}
     for person, absent in people.items():
-        key = (reader(run, person, absent), quiet_until(run, person))
-        groups.setdefault(key, []).append(person)
-    return [_message(told, words, *key) for key, told in groups.items()]
+        subject, body = words.compose(reader(run, person, absent))
+        groups.setdefault((subject, body, quiet_until(run, person)), []).append(person)
+    return [
+        Message(
+            {
+                "to": [{"kind": "person", "id": person} for person in told],
+                "subject": subject,
+                "body": body,
+                "asks": words.asks,
+            },
+            not_before,
+        )
+        for (subject, body, not_before), told in groups.items()
+    ]
 
 
 def reader(run: Run, person: str, absent: tuple[str, ...] = ()) -> Reader:
@@ -95,6 +106,24 @@ def is_replaced(effect: Effect, item: Item, people: Asked) -> bool:
     return effect.payload["to"][0]["id"] in people
 
 
+def waiting(run: Run, scope: str, item: str) -> list[Effect]:
+    """Return what is owed about an item, but not before some later instant."""
+    return [
+        effect
+        for effect in run.scope(scope).effects.values()
+        if effect.item == item
+        and effect.status is EffectStatus.OWED
+        and effect.not_before is not None
+        and effect.not_before > run.now
+    ]
+
+
+def unheard(run: Run, scope: str, item: Item) -> set[str]:
+    """Return who sleeps since before an item was there: they need not hear that it is gone."""
+    asked = [f for f in waiting(run, scope, item.id) if f.kind is EffectKind.NOTIFICATION]
+    return {ref["id"] for effect in asked for ref in effect.payload["to"]}
+
+
 def wanted(scope: Scope, effect: Effect) -> list[dict[str, str]]:
     """Return to whom a message still goes: nobody is asked for what is answered by now."""
     to: list[dict[str, str]] = list(effect.payload["to"])
@@ -112,12 +141,3 @@ def _just_reminded(run: Run, item: Item, person: str) -> bool:
 
 def _is_here(run: Run, person: str) -> bool:
     return not run.world.people[person].is_away(run.world.today(person, run.now))
-
-
-def _message(
-    people: list[str], words: Words, reader: Reader, not_before: datetime | None
-) -> Message:
-    subject, body = words.compose(reader)
-    to = [{"kind": "person", "id": person} for person in people]
-    payload = {"to": to, "subject": subject, "body": body, "asks": words.asks}
-    return Message(payload, not_before)

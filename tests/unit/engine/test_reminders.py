@@ -127,6 +127,15 @@ def test_nobody_is_woken_in_the_morning_for_what_was_settled_in_the_night():
     assert cancelled.reason == "nobody needs to be told any more"
 
 
+def test_whoever_slept_through_an_item_does_not_hear_that_it_is_no_longer_needed():
+    case = opened(co.task("call"))
+    case.book.perform()
+    case.book.do(case.ref, c.CancelCase("It was a joke."), "sam")
+    case.book.wait(hours=10)
+    assert heard(case, "wendy") == []
+    assert [word for _, word in heard(case, "will")] == ["Please do", "No longer needed"]
+
+
 def test_whoever_was_handed_something_over_in_the_night_is_asked_and_the_others_are_not():
     case = opened(co.task("call"))
     case.book.do(case.ref, c.Reassign(case.item("call").id, "will"), "sam")
