@@ -69,9 +69,9 @@ def report(run: Run, command: c.ReportEffect) -> None:
 
 def _done(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
     run.emit(e.EffectDone(scope=scope, path=effect.path, effect=effect.id, result=command.result))
+    go_on(run, scope, effect, command.result)
     if _given_up(run, scope, effect):
         _tell_owners(run, f"{effect.name} went out before it could be stopped")
-    go_on(run, scope, effect, command.result)
 
 
 def go_on(run: Run, scope: str, effect: Effect, result: Json) -> None:

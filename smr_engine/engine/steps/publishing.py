@@ -102,6 +102,7 @@ def published(run: Run, place: Place) -> None:
     if any(run.visible_state(place.scope, name).outcome != "approved" for name in requires):
         if not under_way(run, place):
             closing.reopen(run, place.scope, (place.step,), "its approval is asked again")
+            flow.resume(run, place)  # it may be over by now, without having been granted
         return
     _go_on(run, place)
     if run.state(place).status is not StepStatus.ACTIVE:

@@ -9,7 +9,7 @@ import pytest
 
 from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
-from smr_engine.engine.statuses import ItemStatus
+from smr_engine.engine.statuses import DecisionKind, ItemStatus
 from smr_engine.errors import Invalid, Refusal
 from smr_engine.playbook.model import BreakGlass, OnExpiry, Template, Varied
 from tests.support import company as co
@@ -360,3 +360,41 @@ def test_a_closed_case_is_not_scored_again():
     with pytest.raises(Refusal, match="is completed"):
         case.book.do(case.ref, c.Rescore("sev1", "late"), "sam")
     assert {item.status for item in case.items("work", None)} == {ItemStatus.COMPLETED}
+
+
+# --- what is going out while the case is scored ------------------------------------------------
+
+
+def going_out(*accounts):
+    lines = (co.line("legal"), co.line("exec-sponsor", when=WORST))
+    publish = co.publish("send", *accounts, requires=("approve",))
+    case = asking(*lines, more=(publish, co.task("next")))
+    case.approve("approve", "lea")
+    effect = case.begin()
+    case.score("sev1")
+    return case, effect
+
+
+def done(case, effect):
+    case.report(effect, "done", result={"url": "https://x.test", "digest": effect.digest})
+
+
+def test_what_is_going_out_is_not_stopped_half_way_but_the_rest_waits_for_the_new_quorum():
+    case, effect = going_out("newsroom", "company-blog")
+    assert case.state("send").status == "active"
+    done(case, effect)
+    assert (case.state("send").status, case.waits_for()) == ("waiting", {"approve"})
+    case.approve("approve", "lea", "eve")
+    case.book.perform()
+    assert [account for account, _, _ in case.book.published] == ["company-blog"]
+    assert case.outcome("send") == "published"
+
+
+def test_what_went_out_although_its_approval_was_skipped_meanwhile_does_not_stop_the_case():
+    case, effect = going_out()
+    case.vote("approve", DecisionKind.RECUSE, "eve")
+    case.repair("skip")
+    done(case, effect)
+    assert (case.outcome("send"), case.waits_for()) == ("skipped", {"next"})
+    case.book.perform()
+    assert any("although" in w or "went out" in w for w in case.book.told_of("sam"))
