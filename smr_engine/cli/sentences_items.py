@@ -175,6 +175,8 @@ def _done(owed: Mapping[str, Any], result: Mapping[str, Any], name: str, memory:
     told, withheld = result.get("told") or (), result.get("withheld")
     if owed.get("kind_of") in {"notification", "reminder"}:
         kept = f"; EXERCISE, not told: {listed(withheld)}" if withheld else ""
+        settled = people(result.get("settled") or (), memory)
+        kept += f"; settled before it went out: {settled}" if settled else ""
         return f"Told {people(told, memory) or 'nobody'}: {_subject(owed)}{kept}"
     if withheld:
         return f"EXERCISE, not sent: {name}"

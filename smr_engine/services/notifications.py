@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from smr_engine.engine import commands as c
 from smr_engine.engine import messages
@@ -52,7 +52,7 @@ def notify(ws: Workspace, claim: Claim, job: Job) -> Try:
                 f"{name}: {problem}"
             )
     withheld = [r["id"] for r in payload.get("withheld", [])]
-    result = {"told": told, **({"withheld": withheld} if withheld else {})}
+    result = {"told": told, **({"withheld": withheld} if withheld else {}), **settled(job, told)}
     if later:
         return Try(c.Outcome.UNAVAILABLE, result, "; ".join(later))
     if refused:
@@ -65,6 +65,14 @@ def wanted(job: Job) -> list[dict[str, str]]:
     scopes = job.case.scopes.values()
     scope = next(scope for scope in scopes if job.effect.id in scope.effects)
     return messages.wanted(scope, job.effect)
+
+
+def settled(job: Job, told: Collection[str] = ()) -> dict[str, list[str]]:
+    """Return for a result who is not told, since what they were to answer is settled."""
+    still = wanted(job)
+    names = [ref["id"] for ref in job.effect.payload["to"] if ref not in still]
+    left_out = [name for name in names if name not in told]
+    return {"settled": left_out} if left_out else {}
 
 
 def _tell(ws: Workspace, job: Job, ref: Mapping[str, str], name: str) -> Exception | None:

@@ -61,10 +61,10 @@ def _perform(ws: Workspace, claims: Sequence[Claim], run: str) -> bool:
     """Send one message about several reminders, and report each; those settled since say so."""
     jobs = {claim: job for claim in claims if (job := effects.job(ws, claim)) is not None}
     wanted = {claim: job for claim, job in jobs.items() if notifications.wanted(job)}
-    told = _tell(ws, list(wanted.values())) if wanted else Try(c.Outcome.DONE, {"told": []})
-    for claim in jobs:
+    told = _tell(ws, list(wanted.values())) if wanted else Try(c.Outcome.DONE)
+    for claim, job in jobs.items():
         others = [other.id for other in wanted if other != claim]
-        tried = Try(c.Outcome.DONE, {"told": []})
+        tried = Try(c.Outcome.DONE, {"told": [], **notifications.settled(job)})
         if claim in wanted:
             tried = Try(told.outcome, {**told.result, "together_with": others}, told.reason)
         effects.report(ws, claim, tried, run=run)
@@ -79,7 +79,7 @@ def _tell(ws: Workspace, jobs: Sequence[Job]) -> Try:
     subject, body = _words(ordered, ws.clock.now())
     cases = {job.case.header.ref for job in ordered}
     message = Message(
-        key=_key(ordered, person["id"]),
+        key=key_of((job.effect.key for job in ordered), person["id"]),
         case=cases.pop() if len(cases) == 1 else "",
         recipient=notifications.recipient(first.world, person),
         subject=subject,
@@ -107,9 +107,10 @@ def _due(job: Job) -> datetime:
     return datetime.fromisoformat(due) if due else NEVER
 
 
-def _key(jobs: Sequence[Job], person: str) -> str:
-    """Return a key of these reminders together; of one alone that which it has by itself."""
-    keys = sorted(job.effect.key for job in jobs)
-    if len(keys) == 1:
-        return f"{keys[0]}-{person}"
-    return f"together-{hashlib.sha256('|'.join(keys).encode()).hexdigest()[:32]}-{person}"
+def key_of(keys: Iterable[str], person: str) -> str:
+    """Return the key of the message about reminders with these keys; of one alone its own."""
+    first, *others = sorted(keys)
+    if not others:
+        return f"{first}-{person}"
+    digest = hashlib.sha256("|".join([first, *others]).encode()).hexdigest()
+    return f"together-{digest[:32]}-{person}"

@@ -119,6 +119,16 @@ def test_a_decision_for_somebody_else_says_so_and_keeps_the_words_apart():
         ),
         (
             ("ItemOpened", ITEM),
+            "ItemEscalated",
+            {"item": "C-1.4", "people": ["tom"], "later": {"tom": "2026-11-24T06:00:00Z"}},
+            {"actor": "engine"},
+            (
+                "'Approve the holding statement' was escalated to Tom Becker; "
+                "told after their quiet hours: Tom Becker"
+            ),
+        ),
+        (
+            ("ItemOpened", ITEM),
             "ItemReassigned",
             {"item": "C-1.4", "to": "tom"},
             {},

@@ -14,6 +14,7 @@ import yaml
 from smr_engine.engine.state import Case, Effect
 from smr_engine.engine.statuses import CaseStatus, EffectKind, EffectStatus
 from smr_engine.services import auditing
+from smr_engine.services.reminders import key_of
 from smr_engine.services.stored import EventFilter, StoredEvent
 from smr_engine.services.workspace import Workspace
 from tests.crash.sink import posts
@@ -130,19 +131,40 @@ def _pages(house: Path) -> Iterator[tuple[str, str]]:
 
 
 def _all_told(end: End) -> Iterator[str]:
-    """Each message went out at least once, every time under its own key with the same words."""
-    owed = {
-        f"{effect.key}-{person}"
-        for effect in end.effects(EffectKind.NOTIFICATION)
-        for person in (effect.result or {}).get("told", [])
-    }
+    """Each message went out at least once, every time under its own key with the same words.
+
+    What was told before a kill may be settled afterwards, or be told again together with others.
+    """
+    owed, perhaps = set(_keys(end)), set(_perhaps(end))
     letters = len(list((end.house / "outbox").glob("*.eml")))
-    if letters != len(owed):
+    if not len(owed) <= letters <= len(owed | perhaps):
         yield f"{letters} letters for {len(owed)} messages"
     sent = end.house / "sent"
     if sent.is_file():
         lines = {tuple(json.loads(line)) for line in sent.read_text("utf-8").splitlines()}
         keys = Counter(key for key, _, _ in lines)
         yield from (f"{key} was used for {n} messages" for key, n in keys.items() if n > 1)
-        if owed != set(keys):
+        if owed - set(keys) or set(keys) - owed - perhaps:
             yield f"told and sent differ by {sorted(owed ^ set(keys))}"
+
+
+def _keys(end: End) -> Iterator[str]:
+    """Yield the keys under which messages went out, those of several reminders once."""
+    for effect in end.effects(EffectKind.NOTIFICATION):
+        for person in (effect.result or {}).get("told", []):
+            yield f"{effect.key}-{person}"
+    reminders = {effect.id: effect for effect in end.effects(EffectKind.REMINDER)}
+    for effect in reminders.values():
+        result = effect.result or {}
+        told = [effect.key, *(reminders[i].key for i in result.get("together_with", []))]
+        yield from (key_of(told, person) for person in result.get("told", []))
+
+
+def _perhaps(end: End) -> Iterator[str]:
+    """Yield the keys under which a message may have gone out before its performer was killed."""
+    for kind in (EffectKind.NOTIFICATION, EffectKind.REMINDER):
+        for effect in end.effects(kind):
+            result = effect.result or {}
+            alone = result.get("told", []) if result.get("together_with") else []
+            for person in (*result.get("settled", []), *alone):
+                yield f"{effect.key}-{person}"
