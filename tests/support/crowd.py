@@ -68,6 +68,8 @@ class Crowd:
         if owed is not None:
             self.book.perform_one(*owed)
             return True
+        if any(at <= self.book.now for at, _, _ in self.book.timers()):
+            return self.book.fire_next()
         for ref, item in self.open_items():
             if item.kind is not ItemKind.ACKNOWLEDGEMENT and self.answer(ref, item):
                 return True

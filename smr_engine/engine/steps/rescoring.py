@@ -43,17 +43,18 @@ def rescore(run: Run, level: str, reason: str) -> None:
     before = run.severity or ""
     run.emit(e.SeverityChanged(before=before, after=level, reason=reason))
     told: Told = {}
+    asked = []
     for path in running:
-        for item in list(run.scope(path).items.values()):
-            _reschedule(run, path, item, told)
-    for path in running:
-        if run.alive(path):
-            _move_waits(run, path)
-    _check_granted(run, running)
+        items = list(run.scope(path).items.values())
+        asked += [(path, item.id) for item in items if _reschedule(run, path, item, told)]
+        _move_waits(run, path)
     for clock in run.playbook.clocks:
         _reschedule_clock(run, clock)
     for person, lines in told.items():
         work.tell_about_case(run, [person], wording.rescored(run, before, lines))
+    _check_granted(run, running)
+    for path, name in asked:  # last, for this may end scopes, and the case
+        _judge(run, path, run.scope(path).items[name])
 
 
 def why_no_level(run: Run, level: str) -> str:
@@ -80,22 +81,21 @@ class _Anew:
     assurance: str
 
 
-def _reschedule(run: Run, path: str, item: Item, told: Told) -> None:
-    """Recompute an open item; one whose new times do not resolve keeps those it has."""
+def _reschedule(run: Run, path: str, item: Item, told: Told) -> bool:
+    """Recompute an open item; return whether another quorum is asked for.
+
+    One whose new times do not resolve keeps those it has.
+    """
     if item.status is not ItemStatus.OPEN or item.kind is ItemKind.REPAIR:
-        return
+        return False
     place = run.place(path, item.step)
     try:
         anew = _anew(run, place, item)
     except (ExpressionError, StepProblemError):
-        return
-    if item.kind is ItemKind.APPROVAL and not anew.lines and not item.ratifies:
-        flow.fail(run, place, approvals.NO_LINE)
-        return
-    timers = _timers_of(run, path, item)
-    moves = _moves(item, anew, timers)
+        return False
+    moves = _moves(item, anew, _timers_of(run, path, item))
     if not moves:
-        return
+        return False
     rules = map(work.timer_rule, run.ids(len(anew.remaining.planned)), anew.remaining.planned)
     run.emit(
         e.ItemRescheduled(
@@ -113,8 +113,18 @@ def _reschedule(run: Run, path: str, item: Item, told: Told) -> None:
         )
     )
     _tell(run, place, item, told)
-    if anew.lines != item.lines:
-        approvals.count(run, place, run.scope(path).items[item.id])
+    return anew.lines != item.lines
+
+
+def _judge(run: Run, path: str, item: Item) -> None:
+    """Grant an approval that now has its quorum; hold one that nobody can grant any more."""
+    if run.closed or item.status is not ItemStatus.OPEN:
+        return
+    place = run.place(path, item.step)
+    if item.lines or item.ratifies:
+        approvals.count(run, place, item)
+    else:
+        flow.fail(run, place, approvals.NO_LINE)
 
 
 def _anew(run: Run, place: Place, item: Item) -> _Anew:

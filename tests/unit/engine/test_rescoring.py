@@ -199,6 +199,20 @@ def test_votes_stand_and_grant_it_where_nothing_more_is_asked():
     assert case.state("approve").completed_by == "lea"
 
 
+def test_an_approval_that_is_granted_so_may_close_the_case_with_all_its_clocks():
+    lines = (co.line("legal"), co.line("comms-director", when=co.when("case.severity.rank > 1")))
+    clock = replace(
+        co.clock("answer", "{{ case.opened_at }}", remind=co.at("at due")),
+        due=co.lasting("10h", sev1="2h"),
+    )
+    case = opened(co.draft("write"), co.approval("approve", *lines), clocks=(clock,))
+    case.write("write", "Our words.")
+    case.approve("approve", "lea")
+    case.score("sev1")
+    assert case.closed
+    assert case.book.timers() == []
+
+
 def test_an_approval_of_which_no_line_applies_any_more_fails():
     case = asking(co.line("legal", when=co.when("case.severity.rank > 1")))
     case.score("sev1")
