@@ -20,7 +20,7 @@ from smr_engine.engine.statuses import (
     ItemKind,
     ItemStatus,
 )
-from smr_engine.errors import SmrError
+from smr_engine.errors import Refusal, SmrError
 from smr_engine.playbook.durations import DurationKind
 from smr_engine.playbook.index import index_of
 from smr_engine.playbook.model import DecisionStep, Playbook, TaskStep
@@ -264,17 +264,23 @@ class Crowd:
         return self.by_one_of(ref, item, c.CompleteItem(item.id, values))
 
     def _draft(self, ref: str, item: Item) -> bool:
-        text = self.text_that_is_out(ref, item) or f"words {self.rng.random()}"
+        text, out = self.present_text(ref, item)
         done = self.willing or self.rng.random() < 0.8
-        return self.by_one_of(ref, item, c.ReviseDocument(item.id, text, done))
+        anew = c.ReviseDocument(item.id, text if out else f"words {self.rng.random()}", done)
+        try:
+            return self.by_one_of(ref, item, anew)
+        except Refusal as refusal:
+            if refusal.code != "approval-over":
+                raise
+        return self.by_one_of(ref, item, c.ReviseDocument(item.id, text, done))  # as it is
 
-    def text_that_is_out(self, ref: str, item: Item) -> str:
-        """Return the text of a draft that can no longer be changed."""
+    def present_text(self, ref: str, item: Item) -> tuple[str, bool]:
+        """Return the text of a draft, and whether it is out and can no longer be changed."""
         name = self.step(ref, item).document
         scopes = self.book.cases[ref].scopes
         homes = [p for p in scopes if name in scopes[p].documents and item.path.startswith(p)]
         document = scopes[max(homes, key=len)].documents[name]
-        return document.text if document.out else ""
+        return document.text, bool(document.out)
 
     def _decision(self, ref: str, item: Item) -> bool:
         step = self.step(ref, item)
