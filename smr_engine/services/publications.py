@@ -29,6 +29,7 @@ from smr_engine.services.trying import Job, Try, status_of
 from smr_engine.services.workspace import Workspace
 
 UNWANTED = "its step was cancelled or has failed before this went out"
+LOST = "whoever was publishing it was lost"
 
 
 class LostLeaseError(Exception):
@@ -102,15 +103,23 @@ def _again(
     *,
     wanted: bool,
 ) -> Try:
-    """Go on with a publication whose performer was lost: it may be out."""
-    if connector.recovery is Recovery.LOOKUP:
+    """Go on with a publication whose performer was lost: it may be out.
+
+    Whatever goes wrong before it is known whether it is, it may be out as before.
+    """
+    if connector.recovery is Recovery.NONE or (connector.recovery is Recovery.KEY and not wanted):
+        raise EffectAmbiguousError(LOST)
+    try:
+        if connector.recovery is Recovery.KEY:
+            return _send(ws, connector, publication, effect)
         there = connector.look_up(publication, effect.timeout_s)
-        if there is not None:
-            return _published(ws, connector, publication, effect, there)
-        if not wanted:
-            return Try(c.Outcome.REFUSED, reason=UNWANTED)
-    elif connector.recovery is Recovery.NONE or not wanted:
-        raise EffectAmbiguousError("whoever was publishing it was lost")
+    except (EffectRefusedError, EffectUnavailableError) as problem:
+        message = f"{LOST}, and then: {problem}"
+        raise EffectAmbiguousError(message) from problem
+    if there is not None:
+        return _published(ws, connector, publication, effect, there)
+    if not wanted:
+        return Try(c.Outcome.REFUSED, reason=UNWANTED)
     return _send(ws, connector, publication, effect)
 
 

@@ -1,0 +1,90 @@
+"""What the log tells of cases, items and effects, as the oracle keeps it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from smr_engine.services.stored import StoredEvent
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Asked:
+    """An item as the log tells it."""
+
+    id: str
+    case: str
+    scope: str
+    kind: str
+    step: str
+    lines: list[dict[str, Any]]
+    excluded: set[str]
+    asked: list[str]
+    digest: str
+    bundle: Mapping[str, Any]
+    expires_at: datetime | None
+    effect: str
+    subject: str
+    holds: bool
+    votes: list[StoredEvent] = field(default_factory=list)
+    status: str = "open"
+
+    @property
+    def answered(self) -> set[str]:
+        """Who has decided on it."""
+        return {vote.actor for vote in self.votes}
+
+
+@dataclass
+class Owed:
+    """An effect as the log tells it."""
+
+    id: str
+    case: str
+    scope: str
+    kind: str
+    step: str
+    reminds: bool
+    item: str
+    account: str
+    digest: str
+    payload: Mapping[str, Any]
+    status: str = "owed"
+    begun: int = 0
+
+
+@dataclass
+class Told:
+    """A case as the log tells it."""
+
+    status: str = "open"
+    last_at: datetime = LONG_AGO
+    steps: dict[str, tuple[int, str]] = field(default_factory=dict)
+    waits: list[tuple[str, str]] = field(default_factory=list)  # signals, with their keys
+
+
+@dataclass
+class Staff:
+    """Who holds what now, as the simulation has put it into the directory."""
+
+    roles: Mapping[str, Iterable[str]]
+    deputies: Mapping[str, Iterable[str]]
+
+    def may_claim(self, person: str, role: str) -> bool:
+        """Return whether somebody can have acted in a role: it is theirs, or they are deputies."""
+        return role in self.roles[person] or person in self.deputies[role]
+
+
+def instant(text: str) -> datetime:
+    """Return an instant of the log."""
+    return datetime.fromisoformat(text)
+
+
+def digest_of(text: str) -> str:
+    """Return the SHA-256 of a text, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
