@@ -50,6 +50,7 @@ FACTS = {
     "captures": "evidence/forum-9912",
     "log_keeper": "max",
     "spokesperson": "nora",
+    "aware_at": "2026-11-23T09:02:00+01:00",
 }
 SITUATION = {
     "situation": "Posts have slowed down.",
@@ -76,7 +77,8 @@ def crisis(**others):
         "verify": fills("ana", **FACTS),
         "declare": chooses("carl", "declare=yes"),
         "freeze_posts": fills("ida", paused="All; Ida resumes", terms="halden leak", ordinary=40),
-        "open_legal": fills("lea", hold=True, deadlines=["Authority, aware 8:40, until 8:40"]),
+        "open_legal": fills("lea", hold=True, deadlines=["NIS2: 24 h, from 8:40"]),
+        "notify_authority": fills("dara", done="notified", reference="2026/4711"),
         "draft_holding": in_turn(writes("tom", FIRST_TRY), writes("tom", STATEMENT)),
         "weigh_words": chooses("tom", "weigh_words=no"),
         "approve_holding": in_turn(
