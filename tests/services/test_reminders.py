@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from smr_engine.services import cases, items, verify
-from smr_engine.services.ports import EffectUnavailableError, Leg, Message
+from smr_engine.services.ports import DispatchUnavailableError, EffectUnavailableError, Leg, Message
 from smr_engine.services.stored import EventFilter
 from smr_engine.services.workspace import Actor, Workspace
 from tests.support.houses import DirectDispatcher, SetClock, furnish, next_instant, open_house, work
@@ -258,6 +258,27 @@ def test_an_exercise_is_never_mixed_with_real_work(house):
     reminders = [subject for subject, _ in home.letters("ana")[3:]]
     assert len(reminders) == 2
     assert ["EXERCISE" in subject for subject in sorted(reminders)].count(True) == 1
+
+
+class Away:
+    """A Prefect that is never there."""
+
+    def run_leg(self, leg: Leg) -> None:
+        raise DispatchUnavailableError("it is not there")
+
+    def run_batch(self, legs: Sequence[Leg]) -> None:
+        raise DispatchUnavailableError("it is not there")
+
+
+def test_without_prefect_reminders_are_told_together_all_the_same(house):
+    home = house(FRIDAY)
+    reminded_of_two(home)
+    home.clock.move_to(datetime(2026, 11, 23, 15, tzinfo=UTC))
+    alone = replace(home.ws, options=replace(home.ws.options, grace_s=0))
+    work(alone, dispatcher=Away())
+    ((subject, _),) = home.letters("ana")[2:]
+    assert "2 things wait for you" in subject
+    assert [data["result"]["flow_run"] for data in home.events("EffectDone")[-2:]] == [None] * 2
 
 
 def test_reminders_go_out_together_and_all_else_by_itself(house):
