@@ -7,6 +7,7 @@ that has not begun is checked against the new quorum.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -317,13 +318,13 @@ def _is_granted(state: StepState) -> bool:
 
 
 def _is_wanting(run: Run, place: Place) -> bool:
-    """Return whether another quorum is asked for now, which those who approved do not fill."""
+    """Return whether more is asked for now than was granted, and those who approved lack it."""
     item = granted(run, place.scope, place.step.id)
     if item is None or item.broken is not None:
         return False
     lines = approvals.lines_of(approvals.applying_lines(run, place))
-    if lines == tuple(work.dated(line, None) for line in item.lines):
-        return False
+    if not Counter(lines) - Counter(work.dated(line, None) for line in item.lines):
+        return False  # people and roles may have changed since, but nothing new is asked
     return not quorum.filled(lines, item.votes, run.world).complete
 
 

@@ -174,9 +174,9 @@ class PublicationOracle:
             for line in self.steps[asked.step].quorum
             if line.when is None or (line.when.source == WORST and self.severity == "sev1")
         ]
-        same = [(x.roles, x.need) for x in lines] == [(x.roles, x.need) for x in asked.lines]
+        new = {(x.roles, x.need) for x in lines} - {(x.roles, x.need) for x in asked.lines}
         yes = [v for v in self.votes.get(asked.item, []) if v.decision == "approve"]
-        return same or asked.item in self.broken or self._is_filled(lines, yes)
+        return not new or asked.item in self.broken or self._is_filled(lines, yes)
 
     def _covers(
         self, asked: e.ItemOpened, publish: PublishStep, account: str, text: str, payload: Any
