@@ -59,6 +59,7 @@ def _by_person(ws: Workspace, claims: Iterable[Claim]) -> list[list[Claim]]:
 
 def _perform(ws: Workspace, claims: Sequence[Claim], run: str) -> bool:
     """Send one message about several reminders, and report each; those settled since say so."""
+    # Looked at again: while others were told, somebody may have answered.
     jobs = {claim: job for claim in claims if (job := effects.job(ws, claim)) is not None}
     wanted = {claim: job for claim, job in jobs.items() if notifications.wanted(job)}
     told = _tell(ws, list(wanted.values())) if wanted else Try(c.Outcome.DONE)

@@ -15,7 +15,15 @@ from smr_engine.services import cases, items, verify
 from smr_engine.services.ports import DispatchUnavailableError, EffectUnavailableError, Leg, Message
 from smr_engine.services.stored import EventFilter
 from smr_engine.services.workspace import Actor, Workspace
-from tests.support.houses import DirectDispatcher, SetClock, furnish, next_instant, open_house, work
+from tests.support.houses import (
+    SETTINGS,
+    DirectDispatcher,
+    SetClock,
+    furnish,
+    next_instant,
+    open_house,
+    work,
+)
 
 FRIDAY = datetime(2026, 11, 20, 15, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 23, 21, tzinfo=UTC)
@@ -69,8 +77,9 @@ steps:
 class House:
     """A workspace in which time passes as the test says."""
 
-    def __init__(self, root: Path, now: datetime) -> None:
-        root = furnish(root, directory=PEOPLE, playbooks={"ask": ASK, "nightly": NIGHTLY})
+    def __init__(self, root: Path, now: datetime, settings: str = SETTINGS) -> None:
+        books = {"ask": ASK, "nightly": NIGHTLY}
+        root = furnish(root, directory=PEOPLE, playbooks=books, settings=settings)
         self.root = root
         self.clock = SetClock(now)
         self.ws = open_house(root, self.clock)
@@ -179,6 +188,14 @@ def test_an_outage_of_three_days_ends_with_one_reminder_a_person(house):
     home.at(NIGHT.replace(hour=15) + timedelta(hours=72))
     for person, told in before.items():
         assert len(home.letters(person)) == told + 1
+
+
+def test_messages_link_to_the_pages_where_the_settings_say_that_there_are_some(tmp_path):
+    home = House(tmp_path, FRIDAY, f"{SETTINGS}public_url: https://smr.example.test\n")
+    case = home.start("ask", who="ana")
+    home.at(FRIDAY)
+    ((_, body),) = home.letters("ana")
+    assert f"Or here: https://smr.example.test/items/{home.item(case)}" in body
 
 
 class Lost:
