@@ -14,7 +14,7 @@ from tests.simulation.machine import Simulation
 
 QUICK = settings(
     max_examples=500,
-    stateful_step_count=7,
+    stateful_step_count=6,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
