@@ -35,17 +35,20 @@ def complete_case(run: Run, outcome: str) -> None:
     """Close the case with an outcome: take results, close what is open, tell the parent.
 
     What was released before its approval has to be ratified, or settled by the owner, first: the
-    case goes no further and waits for that.
+    case goes no further and waits for that. Its parent does not: nothing more will come of it.
     """
+    results, problems = _results(run)
     if run.header.ratifying:
         cancel_inside(run, "", "the case ended")
         run.emit(e.CaseEnding(outcome=outcome))
+        _tell_parent(run, outcome, results)
         return
-    results, problems = _results(run)
+    told = run.header.ending is not None
     clocks.stop(run)
     cancel_inside(run, "", "the case ended")
     run.emit(e.CaseCompleted(outcome=outcome, results=results, problems=problems))
-    _tell_parent(run, outcome)
+    if not told:
+        _tell_parent(run, outcome, results)
 
 
 def finish(run: Run) -> None:
@@ -63,7 +66,7 @@ def cancel_case(run: Run, reason: str) -> None:
     for ref, child in run.header.children.items():
         if not child.ended and not child.waits:
             cancel_child(run, ref)
-    _tell_parent(run, "cancelled")
+    _tell_parent(run, "cancelled", {})
 
 
 def cancel_child(run: Run, ref: str) -> None:
@@ -85,7 +88,7 @@ def _results(run: Run) -> tuple[dict[str, Any], tuple[str, ...]]:
     return results, tuple(problems)
 
 
-def _tell_parent(run: Run, outcome: str) -> None:
+def _tell_parent(run: Run, outcome: str, results: dict[str, Any]) -> None:
     """Owe the parent case the news that this one is over."""
     if run.header.parent:
         payload = {
@@ -93,7 +96,7 @@ def _tell_parent(run: Run, outcome: str) -> None:
             "parent": run.header.parent,
             "child": run.header.ref,
             "outcome": outcome,
-            "results": run.header.results,
+            "results": results,
         }
         work.owe_case(run, f"tell {run.header.parent}", payload)
 

@@ -10,9 +10,9 @@ from smr_engine.engine import commands as c
 from smr_engine.engine import events as e
 from smr_engine.engine.statuses import DecisionKind, ItemKind, ItemStatus
 from smr_engine.errors import Refusal
-from smr_engine.playbook.model import BreakGlass
+from smr_engine.playbook.model import BreakGlass, Template
 from tests.support import company as co
-from tests.support.casebook import Casebook
+from tests.support.casebook import Casebook, CaseFile
 
 GLASS = BreakGlass("exec-sponsor", co.lasting("4h"))
 
@@ -63,6 +63,34 @@ def test_what_is_ratified_is_the_digest_that_was_released():
     digest = case.item("approve").bundle_digest
     case.break_glass("approve")
     assert ratification(case).bundle_digest == digest == case.state("approve").output["digest"]
+
+
+def test_a_parent_goes_on_with_what_was_released_and_does_not_wait_for_its_ratification():
+    words = co.playbook(
+        co.draft("write"),
+        co.approval("approve", "legal", "comms-director", break_glass=GLASS),
+        co.publish("send", requires=("approve",)),
+        name="words",
+        results={"digest": Template("{{ steps.send.output.digest }}")},
+    )
+    outer = co.playbook(co.child("statement", "words"), co.task("tell_the_line"))
+    case = Casebook.of(outer, words).start()
+    case.book.perform()
+    (ref,) = case.header.children
+    child = CaseFile(case.book, ref)
+    child.write("write", "Our words.")
+    child.break_glass("approve")
+    case.book.perform()
+    assert case.waits_for() == {"tell_the_line"}
+    assert case.state("statement").output["digest"] == child.state("send").output["digest"]
+    assert (child.closed, child.waits_for()) == (False, {"approve"})
+    child.approve("approve", "lea", "cora")
+    case.book.perform()
+    case.complete("tell_the_line")
+    assert (child.closed, case.closed) == (True, True)
+    news = child.effects(live=False)
+    told = [effect for effect in news if effect.name == f"tell {case.ref}"]
+    assert len(told) == 1
 
 
 def test_the_quorum_ratifies_and_the_case_closes_with_it():
