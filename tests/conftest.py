@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -10,9 +11,11 @@ from hypothesis import settings
 
 from tests.support.postgres import drop_database, fresh_database, postgres_session
 
-# Laws are about answers, not about how long a shared machine takes for one of them.
-settings.register_profile("shared", deadline=None)
-settings.load_profile("shared")
+# Laws are about answers, not about how long a shared machine takes for one of them. `make test`
+# looks at the same examples each time, so that a red run is about the change; `make soak` at new ones.
+settings.register_profile("test", deadline=None, derandomize=True)
+settings.register_profile("soak", deadline=None)
+settings.load_profile("soak" if os.environ.get("SMR_SOAK") else "test")
 
 OPEN = pytest.StashKey[ExitStack]()
 
