@@ -118,6 +118,7 @@ def conducted(house: Timed) -> Iterator[None]:
 
 
 @pytest.mark.xdist_group("prefect")
+@pytest.mark.soak
 def test_a_crisis_with_clocks_and_break_glass_runs_to_its_close_through_prefect(tmp_path):
     with running_blog() as blog:
         house = company(tmp_path / "halden", blog)
