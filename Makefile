@@ -19,7 +19,7 @@ up: $(RUN) ## start everything with a sample company, and say what to try next
 	@scripts/up
 
 test: check ## all that CI runs: format, lint, types, layers, tests with coverage
-	@$(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-report=term
+	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 check: $(DEV) ## format, lint, types and layers, without the tests
 	@$(BIN)/ruff format --quiet --check --diff .

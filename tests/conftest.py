@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 
 from tests.support.postgres import drop_database, fresh_database, postgres_session
@@ -16,6 +18,11 @@ from tests.support.postgres import drop_database, fresh_database, postgres_sessi
 settings.register_profile("test", deadline=None, derandomize=True)
 settings.register_profile("soak", deadline=None)
 settings.load_profile("soak" if os.environ.get("SMR_SOAK") else "test")
+
+# The rooms whose tests run the whole house again and again: tracing doubles what they take and tells
+# nothing that the small tests do not.
+UNTRACED = {"acceptance", "crash", "many", "simulation"}
+ROOMS = Path(__file__).parent
 
 OPEN = pytest.StashKey[ExitStack]()
 
@@ -31,6 +38,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stops what was started, after failures and Ctrl-C as well."""
     if OPEN in config.stash:
         config.stash[OPEN].close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Stops coverage around untraced tests and their fixtures. pytest-cov's own `no_cover` does not:
+    it leaves fixtures traced, and stops one of the two measurements that it starts in a worker of xdist."""
+    paused: list[Coverage] = []
+    if item.path.relative_to(ROOMS).parts[0] in UNTRACED:
+        while (measuring := Coverage.current()) is not None:
+            measuring.stop()
+            paused.append(measuring)
+    try:
+        return (yield)
+    finally:
+        for measuring in reversed(paused):
+            measuring.start()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from smr_engine.cli.output import say, write_json, write_raw
-from smr_engine.cli.text import counted
+from smr_engine.services.text import counted
 
 if TYPE_CHECKING:
     from smr_engine.cli.session import Session

@@ -11,7 +11,7 @@ from smr_engine.cli.commands import Group
 from smr_engine.cli.items import ItemArgument
 from smr_engine.cli.output import write_json, write_raw
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import counted
+from smr_engine.services.text import counted
 
 GROUP = Group("", "Decisions")
 

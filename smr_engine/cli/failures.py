@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import typer
 
-from smr_engine.cli.text import harmless, one_line
 from smr_engine.errors import Refusal, SmrError
+from smr_engine.services.text import harmless, one_line
 
 DONE = 0
 REFUSED = 1

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smr_engine.cli.text import listed
+from smr_engine.services.text import listed
 
 Schema = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ import typer
 from smr_engine.cli.files import STDOUT, write_file
 from smr_engine.cli.output import say, write_json
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import counted
+from smr_engine.services.text import counted
 
 if TYPE_CHECKING:
     from smr_engine.services.feeds import Feed

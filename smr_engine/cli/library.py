@@ -12,7 +12,7 @@ from smr_engine.cli.commands import Group
 from smr_engine.cli.failures import REFUSED
 from smr_engine.cli.output import say, write_json, write_raw
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import counted
+from smr_engine.services.text import counted
 
 GROUP = Group("", "The library")
 PLAYBOOK = Group("playbook", "Look at one playbook.")

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
-from smr_engine.cli.text import harmless, rfc3339
+from smr_engine.services.text import harmless, rfc3339
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

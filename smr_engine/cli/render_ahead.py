@@ -20,7 +20,7 @@ from smr_engine.cli.output import (
     write_raw,
 )
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import counted, instant, listed, one_line, span
+from smr_engine.services.text import counted, instant, listed, one_line, span
 from smr_engine.services.views_ahead import (
     Coverage,
     Preview,

@@ -25,7 +25,7 @@ from smr_engine.cli.output import (
     write_raw,
 )
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import clock_time, counted, harmless, instant, one_line, shortened
+from smr_engine.services.text import clock_time, counted, harmless, instant, one_line, shortened
 from smr_engine.services.views import EventRow, VerifyView, WhoRow
 
 LOG_COLUMNS = (

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from smr_engine.cli.output import FAINT, STRONG, Styled, table, write
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import listed, span
 from smr_engine.services.calendars import CalendarDay, CalendarView
+from smr_engine.services.text import listed, span
 
 MOST_NAMES = 12
 KINDS = {"half_day": "half day", "closed": "closed", "holiday": "holiday"}

@@ -19,9 +19,9 @@ from smr_engine.cli.output import (
     write_raw,
 )
 from smr_engine.cli.render_items import typed
-from smr_engine.cli.sentences import tell
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import clock_time, due_words, harmless, instant, listed, shortened
+from smr_engine.services.sentences import tell
+from smr_engine.services.text import clock_time, due_words, harmless, instant, listed, shortened
 from smr_engine.services.views import (
     CaseRow,
     CaseView,

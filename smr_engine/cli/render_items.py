@@ -23,7 +23,7 @@ from smr_engine.cli.output import (
     write_raw,
 )
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import counted, due_words, instant, listed, shortened
+from smr_engine.services.text import counted, due_words, instant, listed, shortened
 from smr_engine.services.views import ItemRow, ItemView
 
 VERBS: Mapping[str, str] = {

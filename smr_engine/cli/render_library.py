@@ -18,8 +18,8 @@ from smr_engine.cli.output import (
     write_raw,
 )
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import instant, one_line
 from smr_engine.playbook.problems import Problem
+from smr_engine.services.text import instant, one_line
 from smr_engine.services.views import (
     DueRow,
     Finding,

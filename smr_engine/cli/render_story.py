@@ -11,9 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from smr_engine.cli.output import GOOD, LATE, STRONG, Styled, write, write_raw
-from smr_engine.cli.sentences import tell
-from smr_engine.cli.text import harmless, listed, one_line
+from smr_engine.services.sentences import tell
 from smr_engine.services.staging import Sent
+from smr_engine.services.text import harmless, listed, one_line
 from smr_engine.services.views import EventRow
 from smr_engine.services.views_ahead import Story
 

@@ -12,7 +12,7 @@ from smr_engine.cli.files import STDOUT
 from smr_engine.cli.ics import OutOption, write_feed
 from smr_engine.cli.output import write_json, write_raw
 from smr_engine.cli.session import Session
-from smr_engine.cli.text import instant
+from smr_engine.services.text import instant
 
 GROUP = Group("schedule", "Cases that open by themselves.")
 

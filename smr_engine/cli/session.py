@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from smr_engine.cli.text import one_line
 from smr_engine.errors import NotFound
+from smr_engine.services.text import one_line
 
 if TYPE_CHECKING:
     from smr_engine.services.views import PersonRow

@@ -27,7 +27,6 @@ from tests.support.houses import SetClock, furnish, next_instant, open_house, wo
 
 BEGIN = datetime(2026, 1, 10, 3, tzinfo=UTC)
 END = datetime(2031, 1, 10, 3, tzinfo=UTC)
-pytestmark = pytest.mark.no_cover  # tracing would double what they take
 OUTAGE = datetime(2028, 3, 25, 20, tzinfo=UTC)  # Europe's clocks change in it
 BACK = OUTAGE + timedelta(hours=72)
 HOUR = timedelta(hours=1)

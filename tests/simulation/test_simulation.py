@@ -12,7 +12,6 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.simulation.machine import Simulation
 
-pytestmark = pytest.mark.no_cover  # tracing would double what they take
 QUICK = settings(
     max_examples=500,
     stateful_step_count=6,

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smr_engine.cli.sentence_parts import Memory, Name, Sentence, actor
-from smr_engine.cli.sentences_cases import OF_CASES
-from smr_engine.cli.sentences_items import OF_ITEMS
-from smr_engine.cli.text import one_line
+from smr_engine.services.sentence_parts import Memory, Name, Sentence, actor
+from smr_engine.services.sentences_cases import OF_CASES
+from smr_engine.services.sentences_items import OF_ITEMS
+from smr_engine.services.text import one_line
 from smr_engine.services.views import EventRow
 
 

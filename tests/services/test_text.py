@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smr_engine.cli.text import (
+from smr_engine.services.text import (
     counted,
     due_words,
     harmless,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from smr_engine.cli.text import counted, listed
+from smr_engine.services.text import counted, listed
 from smr_engine.services.views import EventRow
 
 Name = Callable[[str], str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from smr_engine.cli.sentence_parts import (
+from smr_engine.services.sentence_parts import (
     Memory,
     Sentence,
     actor,
@@ -14,7 +14,7 @@ from smr_engine.cli.sentence_parts import (
     people,
     silent,
 )
-from smr_engine.cli.text import listed
+from smr_engine.services.text import listed
 from smr_engine.services.views import EventRow
 
 

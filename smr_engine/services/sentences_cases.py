@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from smr_engine.cli.sentence_parts import (
+from smr_engine.services.sentence_parts import (
     Memory,
     Sentence,
     actor,
@@ -13,7 +13,7 @@ from smr_engine.cli.sentence_parts import (
     silent,
     step_name,
 )
-from smr_engine.cli.text import counted, listed
+from smr_engine.services.text import counted, listed
 from smr_engine.services.views import EventRow
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smr_engine.cli.sentences import SENTENCES, tell
 from smr_engine.engine.events import EVENTS
+from smr_engine.services.sentences import SENTENCES, tell
 from smr_engine.services.views import EventRow
 
 AT = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
