@@ -135,6 +135,10 @@ class EventStore(Protocol):
         """Return the first event of the command that was committed under an idempotency key."""
         ...
 
+    def newest(self, limit: int) -> Sequence[tuple[int, str]]:
+        """Return numbers and streams of the newest events, the newest first."""
+        ...
+
     def select(self, which: EventFilter, limit: int | None = None) -> Sequence[StoredEvent]:
         """Return events in the order of the log."""
         ...

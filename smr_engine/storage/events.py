@@ -68,6 +68,11 @@ class SqlEvents:
         asked = select(events).where(*_conditions(which)).order_by(events.c.seq)
         return self._read(asked if limit is None else asked.limit(limit))
 
+    def newest(self, limit: int) -> Sequence[tuple[int, str]]:
+        """Return numbers and streams of the newest events; see the port."""
+        asked = select(events.c.seq, events.c.stream).order_by(events.c.seq.desc()).limit(limit)
+        return [(row.seq, row.stream) for row in self._transaction.connection.execute(asked)]
+
     def _locked_head(self, stream: str) -> Head:
         """Return where a stream ends; nobody else appends to it until this transaction is over."""
         new = {"stream": stream, "events": NEW.version, "head": NEW.leaf_hash}

@@ -1,0 +1,50 @@
+"""What has changed since one looked last, whichever process changed it."""
+
+from __future__ import annotations
+
+from smr_engine.services.workspace import Workspace
+
+WINDOW = 200
+"""How many of the newest events a look compares: numbers may become visible out of order."""
+
+
+class Watch:
+    """Looks at the newest events; every look is one indexed query."""
+
+    def __init__(self, ws: Workspace) -> None:
+        self._ws = ws
+        self._parents: dict[str, str] = {}
+        self._seen = {seq for seq, _ in self._newest()}
+
+    def look(self) -> frozenset[str] | None:
+        """Return the cases that changed since the last look, and those above them.
+
+        Streams that are no cases count as "". None: so much that it could be any.
+        """
+        newest = self._newest()
+        news = {stream for seq, stream in newest if seq not in self._seen}
+        overflow = bool(self._seen) and self._seen.isdisjoint(seq for seq, _ in newest)
+        self._seen = {seq for seq, _ in newest}
+        if overflow:
+            return None
+        return frozenset(case for stream in news for case in self._upwards(stream))
+
+    def _newest(self) -> list[tuple[int, str]]:
+        with self._ws.storage.reading() as unit:
+            return list(unit.events.newest(WINDOW))
+
+    def _upwards(self, stream: str) -> list[str]:
+        kind, _, case = stream.partition(":")
+        if kind != "case":
+            return [""]
+        found = [case]
+        while parent := self._parent(found[-1]):
+            found.append(parent)
+        return found
+
+    def _parent(self, case: str) -> str:
+        if case not in self._parents:
+            with self._ws.storage.reading() as unit:
+                row = unit.queries.case(case)
+            self._parents[case] = row.parent if row else ""
+        return self._parents[case]

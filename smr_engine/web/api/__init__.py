@@ -1,0 +1,1 @@
+"""The JSON API (`/api/v1`): the nouns and verbs of the command line."""

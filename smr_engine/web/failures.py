@@ -1,0 +1,90 @@
+"""What a refusal looks like from outside: a page for people, a problem document for programs."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from smr_engine.errors import Invalid, NotFound, Refusal, SmrError
+from smr_engine.web.render import address, plain_page
+from smr_engine.web.visit import SignInNeededError
+
+LOG = logging.getLogger("smr.web")
+STATUS = ((NotFound, 404), (Invalid, 422), (Refusal, 409))
+"""One table for all doors of HTTP; what is none of these is a fault of ours or of a neighbour."""
+
+
+def status_of(error: SmrError) -> int:
+    """Return the HTTP status of a refusal."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 503)
+
+
+def is_api(request: Request) -> bool:
+    """Return whether a program asks."""
+    return bool(request.scope["path"].startswith("/api/"))
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Tell every failure in one place."""
+    app.add_exception_handler(SmrError, _refused)
+    app.add_exception_handler(SignInNeededError, _sign_in)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _fault)
+
+
+def problem(status: int, code: str, detail: str, hint: str = "", where: str = "") -> JSONResponse:
+    """Return a problem document (RFC 9457) with our stable code."""
+    body: dict[str, str | int] = {"type": f"urn:smr:problem:{code}", "status": status}
+    body |= {"title": HTTPStatus(status).phrase, "code": code, "detail": detail}
+    body |= {name: text for name, text in (("hint", hint), ("where", where)) if text}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def told(request: Request, status: int, error: SmrError) -> Response:
+    """Return a refusal in the form that the asker reads."""
+    if is_api(request):
+        return problem(status, error.code, error.message, error.hint, error.where)
+    return plain_page(request, "error.html", status, error=error)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SmrError)  # noqa: S101 - registered for it
+    return told(request, status_of(error), error)
+
+
+def _sign_in(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SignInNeededError)  # noqa: S101 - registered for it
+    back = f"?next={error.to}" if error.to not in {"", "/"} else ""
+    to = address(request, f"/sign-in{back}")
+    if "hx-request" in request.headers:  # htmx would put the sign-in form into the page
+        return Response(status_code=204, headers={"hx-redirect": to})
+    return RedirectResponse(to, 303)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return told(request, 404, NotFound("no-such-page", "There is no such page"))
+    answer = told(request, error.status_code, SmrError("http", str(error.detail)))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return told(request, 422, Invalid("invalid-request", str(first["msg"]), where=where))
+
+
+def _fault(request: Request, error: Exception) -> Response:
+    LOG.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    kind = type(error).__name__
+    sentence = f"The server met a fault that it did not expect ({kind}); it is in its log"
+    return told(request, 500, SmrError("unexpected", sentence, hint="smr doctor"))

@@ -1,0 +1,115 @@
+"""What keeps other sites, other frames and oversized bodies out: headers, origins, form tokens.
+
+ASVS 5.0: 3.4 (headers, CSP), 3.5 (cross-site requests), 4.3 (sizes).
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from smr_engine.errors import Refusal
+from smr_engine.web.visit import visit
+
+MIB = 1024 * 1024
+MAX_BODY = 2 * MIB
+MAX_UPLOAD = 26 * MIB
+"""An attachment of 25 MiB with what is around it; only paths that end in `/attach` take it."""
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Mapping[str, str] = {
+    "content-security-policy": _CSP,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+_HSTS = "max-age=31536000"
+
+
+class Gate:
+    """Refuses what no page of ours sends, and puts the headers on all that goes out.
+
+    A pure ASGI middleware: nothing is buffered, so streams pass.
+    """
+
+    def __init__(self, app: ASGIApp, public_url: str = "") -> None:
+        """Take the application, and the address that people know it by, if a proxy hides it."""
+        self._app = app
+        self._known_as = urlsplit(public_url).netloc
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through or answer it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _put_headers(MutableHeaders(scope=message), scope)
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await refusal(scope, receive, sending)
+        else:
+            await self._app(scope, receive, sending)
+
+    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
+        """Return the answer to a request that no handler needs to see."""
+        if scope["method"] in SAFE:
+            return None
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "")
+        if "transfer-encoding" in headers or not length.isdigit():
+            return PlainTextResponse("Say how long the content is.", 411)
+        if int(length) > (MAX_UPLOAD if scope["path"].endswith("/attach") else MAX_BODY):
+            return PlainTextResponse("This is larger than what is accepted here.", 413)
+        if not self._is_ours(headers):
+            return PlainTextResponse("This came from another site, so nothing was done.", 403)
+        return None
+
+    def _is_ours(self, headers: Headers) -> bool:
+        """Return whether a request comes from our own pages, or from a program, no browser."""
+        if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+            return False
+        origin = headers.get("origin")
+        ours = {headers.get("host", ""), self._known_as}
+        return origin is None or urlsplit(origin).netloc in ours
+
+
+def _put_headers(headers: MutableHeaders, scope: Scope) -> None:
+    if "/static/" in scope["path"]:
+        headers.setdefault("cache-control", "no-cache")  # asks each time whether it is the same
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    if scope["scheme"] == "https":
+        headers.setdefault("strict-transport-security", _HSTS)
+
+
+async def own_form(request: Request) -> None:
+    """Refuse a form that was not made for this session (a dependency of every page's router).
+
+    Raises:
+        Refusal: `foreign-form`.
+    """
+    if request.method in SAFE:
+        return
+    form = await request.form(max_files=5, max_fields=2_000)
+    sent = form.get("csrf", "")
+    mine = visit(request).visitor.csrf
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), mine.encode()):
+        hint = "open the page again and repeat what you did"
+        raise Refusal("foreign-form", "This form is out of date, so nothing was done", hint=hint)

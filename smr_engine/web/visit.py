@@ -1,0 +1,83 @@
+"""Who is asking: the session behind a request, as handlers get it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Annotated
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Request
+
+from smr_engine.services import sessions
+from smr_engine.services.sessions import Visitor
+from smr_engine.services.workspace import Actor, Workspace
+
+COOKIE = "smr_session"
+
+
+class SignInNeededError(Exception):
+    """Nobody is signed in; `to` is where to go on afterwards."""
+
+    def __init__(self, to: str) -> None:
+        super().__init__(to)
+        self.to = to
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of somebody who is signed in."""
+
+    ws: Workspace
+    request: Request
+    visitor: Visitor
+    token: str
+    now: datetime
+
+    @property
+    def person(self) -> str:
+        """Return the visitor's id."""
+        return self.visitor.person
+
+    @property
+    def actor(self) -> Actor:
+        """Return the visitor as somebody who acts."""
+        return sessions.actor_of(self.visitor)
+
+    @property
+    def zone(self) -> tzinfo:
+        """Return the zone in which the visitor reads times."""
+        return ZoneInfo(self.visitor.timezone)
+
+
+def workspace_of(request: Request) -> Workspace:
+    """Return the workspace that this application serves."""
+    found: Workspace = request.app.state.ws
+    return found
+
+
+def visit(request: Request) -> Visit:
+    """Return the visit of whoever is signed in.
+
+    Raises:
+        SignInNeededError: nobody is.
+    """
+    ws = workspace_of(request)
+    token = request.cookies.get(COOKIE, "")
+    visitor = sessions.recognise(ws, token) if token else None
+    if visitor is None:
+        raise SignInNeededError(_back_to(request))
+    return Visit(ws, request, visitor, token, ws.clock.now())
+
+
+def _back_to(request: Request) -> str:
+    """Return the local address of a page to come back to; after a form, where it was sent from."""
+    if request.method != "GET":
+        return ""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return quote(f"{request.scope['path']}{query}", safe="/?=&")
+
+
+Signed = Annotated[Visit, Depends(visit)]
+"""A handler's parameter: the visit of somebody who is signed in."""
