@@ -21,6 +21,7 @@ from smr_engine.cli import (
     rehearsing,
     running,
     schedules,
+    serving,
 )
 from smr_engine.cli.commands import Group
 from smr_engine.cli.failures import INTERRUPTED, USAGE
@@ -54,6 +55,7 @@ def _root(
 PROGRAM = Group("", ABOUT, completion=True, options=_root)
 for _group in (
     running.GROUP,
+    serving.GROUP,
     library.GROUP,
     cases.GROUP,
     items.GROUP,

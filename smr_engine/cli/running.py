@@ -11,6 +11,7 @@ import typer
 from smr_engine.cli.commands import Group
 from smr_engine.cli.failures import REFUSED, tell
 from smr_engine.cli.output import say, write_json, write_raw
+from smr_engine.cli.serving import Port, pages
 from smr_engine.cli.session import Session
 from smr_engine.errors import SmrError
 
@@ -63,24 +64,21 @@ def work(
 @GROUP.command("up", "smr up", "smr up --no-browser")
 def up(
     session: Session,
-    port: Annotated[
-        int | None, typer.Option("--port", metavar="N", help="Of the pages, which come later.")
-    ] = None,
+    port: Port = None,
     no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Do not open the pages, which come later.")
+        bool, typer.Option("--no-browser", help="Do not open the pages in a browser.")
     ] = False,
 ) -> None:
-    """Run everything: Prefect server and conductor."""
+    """Run everything: Prefect server, conductor and pages."""
     from smr_engine.adapters.prefect_server import server_status, stop_server
     from smr_engine.cli.conducting import conduct
 
-    if port is not None or no_browser:
-        say("The pages come with a later version; --port and --no-browser change nothing yet.")
     ran_before = server_status(session.ws.state).running
     try:
-        _find_prefect(session)
-        say("There are no pages yet: type `smr inbox` and what it says in another terminal.")
-        conduct(session)
+        with pages(session, port, browser=not no_browser) as address:
+            _find_prefect(session)
+            say(f"Pages at {address}")
+            conduct(session)
     finally:
         if not ran_before:
             stop_server(session.ws.state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
@@ -73,6 +73,11 @@ class Session:
         from smr_engine.bootstrap import open_workspace
 
         return open_workspace(self.folder, os.environ, door="cli")
+
+    def reached_at(self, url: str) -> None:
+        """Let messages that this process sends lead to pages at an address."""
+        options = replace(self.ws.options, public_url=url)
+        vars(self)["ws"] = replace(self.ws, options=options)
 
     @cached_property
     def settings(self) -> Settings:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
@@ -21,25 +21,18 @@ from smr_engine.web.security import Gate, own_form
 STATIC = Path(__file__).parent / "static"
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """How the pages are reached.
+def create_app(ws: Workspace, public_url: str = "") -> FastAPI:
+    """Return the application of one workspace; it starts nothing before it is served.
 
     Args:
-        public_url: the address that people know, if a proxy stands before us.
-        prefix: the path under which a proxy serves us, like `/smr`; empty for none.
+        ws: the workspace.
+        public_url: the address that people know, if a proxy stands before us; its path is the
+            prefix of all our addresses, whether the proxy takes it off or not.
     """
-
-    public_url: str = ""
-    prefix: str = ""
-
-
-def create_app(ws: Workspace, site: Site = Site()) -> FastAPI:
-    """Return the application of one workspace; it starts nothing before it is served."""
     app = FastAPI(
         title="SMR engine",
         version=__version__,
-        root_path=site.prefix,
+        root_path=urlsplit(public_url).path.rstrip("/"),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -47,7 +40,7 @@ def create_app(ws: Workspace, site: Site = Site()) -> FastAPI:
     )
     app.state.ws = ws
     app.state.pulse = Pulse(ws)
-    app.add_middleware(Gate, public_url=site.public_url)
+    app.add_middleware(Gate, public_url=public_url)
     add_handlers(app)
     app.include_router(live.router)
     for router in PAGES:

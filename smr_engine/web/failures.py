@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from smr_engine.errors import Invalid, NotFound, Refusal, SmrError
 from smr_engine.web.render import address, plain_page
-from smr_engine.web.visit import SignInNeededError
+from smr_engine.web.visit import SignInNeededError, path_of
 
 LOG = logging.getLogger("smr.web")
 STATUS = ((NotFound, 404), (Invalid, 422), (Refusal, 409))
@@ -26,7 +26,7 @@ def status_of(error: SmrError) -> int:
 
 def is_api(request: Request) -> bool:
     """Return whether a program asks."""
-    return bool(request.scope["path"].startswith("/api/"))
+    return path_of(request).startswith("/api/")
 
 
 def add_handlers(app: FastAPI) -> None:

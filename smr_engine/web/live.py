@@ -1,8 +1,8 @@
 """Liveness: one thread looks for changes, and tells every open page that something changed.
 
 Pages then ask for their own content again, with their own rights: nothing but "changed" goes out
-here. The database has no way to say so that both kinds and several processes share, hence a look at the
-newest event numbers, and only while somebody listens.
+here. The databases have no way to say so that both kinds and several processes share, hence a look
+at the newest event numbers, and only while somebody listens.
 """
 
 from __future__ import annotations

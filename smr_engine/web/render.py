@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from smr_engine import __version__
 from smr_engine.services.text import counted, due_words, harmless, instant, listed, rfc3339, span
-from smr_engine.web.visit import Visit
+from smr_engine.web.visit import Visit, path_of
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -47,7 +47,7 @@ def _rendered(request: Request, template: str, status: int, values: dict[str, An
         return address(request, path)
 
     text = TEMPLATES.get_template(template).render(
-        **values, url=url, here=request.scope["path"], query=request.url.query
+        **values, url=url, here=path_of(request), query=request.url.query
     )
     return HTMLResponse(text, status)
 

@@ -51,6 +51,12 @@ class Visit:
         return ZoneInfo(self.visitor.timezone)
 
 
+def path_of(request: Request) -> str:
+    """Return the path that was asked for, without the prefix of a proxy that leaves it on."""
+    path: str = request.scope["path"]
+    return path.removeprefix(request.scope.get("root_path", "")) or "/"
+
+
 def workspace_of(request: Request) -> Workspace:
     """Return the workspace that this application serves."""
     found: Workspace = request.app.state.ws
@@ -76,7 +82,7 @@ def _back_to(request: Request) -> str:
     if request.method != "GET":
         return ""
     query = f"?{request.url.query}" if request.url.query else ""
-    return quote(f"{request.scope['path']}{query}", safe="/?=&")
+    return quote(f"{path_of(request)}{query}", safe="/")
 
 
 Signed = Annotated[Visit, Depends(visit)]

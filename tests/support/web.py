@@ -18,11 +18,10 @@ from starlette.testclient import TestClient
 
 from smr_engine.services import accounts
 from smr_engine.services.workspace import Actor, Workspace
-from smr_engine.web.app import Site, create_app
+from smr_engine.web.app import create_app
 from smr_engine.web.serving import Server, listen
 from smr_engine.web.visit import COOKIE
 
-HERE = Site()
 PASSWORD = "a long enough pass phrase"
 KEEPER = Actor("ana", "asserted", "cli", "test")  # administrator of the sample company
 
@@ -56,9 +55,9 @@ class Guest:
         return answer
 
 
-def application(ws: Workspace, site: Site = HERE) -> FastAPI:
+def application(ws: Workspace, public_url: str = "") -> FastAPI:
     """Return the application of a workspace, not served."""
-    return create_app(ws, site)
+    return create_app(ws, public_url)
 
 
 def session_of(ws: Workspace, person: str) -> str:
@@ -76,10 +75,10 @@ def visit_as(app: FastAPI, person: str | None) -> Guest:
 
 
 @contextmanager
-def served(ws: Workspace, site: Site = HERE) -> Iterator[str]:
+def served(ws: Workspace, public_url: str = "") -> Iterator[str]:
     """Serve the pages of a workspace on a free port; give their address."""
     listening = listen("127.0.0.1", 0)
-    server = Server(create_app(ws, site), listening, ())
+    server = Server(create_app(ws, public_url), listening, ())
     thread = server.serve_beside()
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
