@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,14 +23,14 @@ from smr_engine.cli.output import (
     write_raw,
 )
 from smr_engine.cli.session import Session
-from smr_engine.services.text import clock_time, counted, harmless, instant, one_line, shortened
+from smr_engine.services import spreadsheet
+from smr_engine.services.text import clock_time, counted, instant, one_line, shortened
 from smr_engine.services.views import EventRow, VerifyView, WhoRow
 
 LOG_COLUMNS = (
     *("seq", "at", "case", "kind", "actor", "on_behalf_of", "role", "assurance", "data"),
     "leaf_hash",
 )
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 _WIDEST_DATA = 100
 _WIDE = 130  # columns that have room for all of an event
 
@@ -129,32 +127,12 @@ def _in_short(event: EventRow) -> str:
 
 
 def log_csv(events: Iterable[EventRow]) -> None:
-    """Write events as they come, as CSV (RFC 4180) that no spreadsheet takes for formulas."""
-    for row in _csv_rows(events):
-        line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(row)
-        sys.stdout.write(f"{line.getvalue()}\r\n")
-
-
-def _csv_rows(events: Iterable[EventRow]) -> Iterator[list[str]]:
-    yield list(LOG_COLUMNS)
+    """Write events as they come, as CSV that no spreadsheet takes for formulas."""
+    sys.stdout.write(spreadsheet.line(LOG_COLUMNS))
     for event in events:
         plain = jsonable(event)
         plain["data"] = json.dumps(plain["data"])
-        yield [cell(plain[name]) for name in LOG_COLUMNS]
-
-
-def cell(value: object) -> str:
-    """Return a value as a CSV cell: text that begins like a formula gets an apostrophe before it.
-
-    Numbers of ours are written as they are.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, int | float):
-        return str(value)
-    text = str(value)
-    return harmless(f"'{text}" if text.startswith(_FORMULA_SIGNS) else text)
+        sys.stdout.write(spreadsheet.line(plain[name] for name in LOG_COLUMNS))
 
 
 # --- verification ------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smr_engine.cli import output, render_audit
+from smr_engine.services import spreadsheet
 from smr_engine.services.views import EventRow, VerifyView
 
 AT = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
@@ -190,7 +191,7 @@ def test_in_a_pipe_the_log_has_one_line_an_event(capfd, monkeypatch):
 
 @given(st.text() | st.integers() | st.none())
 def test_no_cell_of_a_csv_begins_like_a_formula(value):
-    cell = render_audit.cell(value)
+    cell = spreadsheet.cell(value)
     assert isinstance(value, int) or not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
