@@ -60,7 +60,10 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events; empty means all. `until` is exclusive, `after_seq` too."""
+    """Which events; empty means all. `until` is exclusive, `after_seq` and `before_seq` too.
+
+    With `newest_first` they are read from the end of the log.
+    """
 
     cases: tuple[str, ...] = ()
     streams: tuple[str, ...] = ()
@@ -70,6 +73,8 @@ class EventFilter:
     since: datetime | None = None
     until: datetime | None = None
     after_seq: int = 0
+    before_seq: int = 0
+    newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,26 @@ class CaseRow:
     parent: str  # reference of the case that opened it; "" for none
     opened_at: datetime
     closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedFilter:
+    """Which cases in which people decided; empty means all. `until` is exclusive."""
+
+    words: str = ""  # in the case's reference or title
+    person: str = ""  # who decided, or was acted for
+    document: str = ""  # part of the name of a document of the case
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedRow:
+    """A case in which people decided: how often, and when last."""
+
+    case: CaseRow
+    decisions: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

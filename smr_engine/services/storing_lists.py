@@ -9,6 +9,8 @@ from smr_engine.engine.statuses import CaseStatus, ItemStatus
 from smr_engine.services.stored import (
     CaseRow,
     ClockRow,
+    DecidedFilter,
+    DecidedRow,
     DirectoryRow,
     EffectRow,
     ItemRow,
@@ -113,6 +115,10 @@ class Queries(Protocol):
 
     def effects(self, *, case: str = "", live: bool = False) -> Sequence[EffectRow]:
         """Return effects, oldest first; `live`: only owed, sending and unknown ones."""
+        ...
+
+    def decided(self, which: DecidedFilter, limit: int) -> Sequence[DecidedRow]:
+        """Return cases in which people decided on approvals, the latest decision first."""
         ...
 
     def running_clocks(self) -> Sequence[ClockRow]:

@@ -8,7 +8,7 @@ row and column by column, with its tables. Memory stays within one case.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -40,22 +40,27 @@ _UNFOLDABLE = (
 """What folding raises on events that no decision could have given, whoever wrote them."""
 
 Json = dict[str, Any]
+Progress = Callable[[int], None]
 
 
-def verify(ws: Workspace) -> VerifyView:
+def verify(ws: Workspace, progress: Progress = lambda _: None) -> VerifyView:
     """Recompute the whole log, fold every case again, and compare with every projected row.
 
     All of one snapshot; nothing is written. Erased content is no problem: its commitment stays. A
     case of which something was erased is followed along its chain, but cannot be folded.
 
+    Args:
+        ws: the workspace.
+        progress: told after each stream how many events have been read; what it raises ends this.
+
     Returns:
         Counts, and every problem as `{seq, what}` (an event) or `{row, what}` (a table row).
     """
     with ws.storage.reading() as unit:
-        return verify_unit(unit)
+        return verify_unit(unit, progress)
 
 
-def verify_unit(unit: UnitOfWork) -> VerifyView:
+def verify_unit(unit: UnitOfWork, progress: Progress = lambda _: None) -> VerifyView:
     """Verify within a unit of work; see `verify`."""
     tally = _Tally()
     for stream, rows in groupby(unit.proof.events(), key=lambda row: row["stream"]):
@@ -63,6 +68,7 @@ def verify_unit(unit: UnitOfWork) -> VerifyView:
         for row in rows:
             reader.read(row)
         reader.end(unit.proof)
+        progress(tally.events)
     for stray in unit.proof.strays():
         tally.add_row(stray, "belongs to nothing in the log")
     for playbook in unit.playbooks.all():

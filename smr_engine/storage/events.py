@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import ge, gt, lt
 from typing import Any
 
 import msgspec
@@ -65,8 +66,10 @@ class SqlEvents:
 
     def select(self, which: EventFilter, limit: int | None = None) -> Sequence[StoredEvent]:
         """Return events in the order of the log; see the port."""
-        asked = select(events).where(*_conditions(which)).order_by(events.c.seq)
-        return self._read(asked if limit is None else asked.limit(limit))
+        order = events.c.seq.desc() if which.newest_first else events.c.seq
+        asked = select(events).where(*_conditions(which)).order_by(order)
+        found = self._read(asked if limit is None else asked.limit(limit))
+        return found[::-1] if which.newest_first else found
 
     def newest(self, limit: int) -> Sequence[tuple[int, str]]:
         """Return numbers and streams of the newest events; see the port."""
@@ -101,12 +104,15 @@ def _conditions(which: EventFilter) -> Iterator[ColumnElement[bool]]:
     for name, value in {"actor": which.actor, "item": which.item}.items():
         if value:
             yield column[name] == value
-    if which.since:
-        yield column.at >= which.since
-    if which.until:
-        yield column.at < which.until
-    if which.after_seq:
-        yield column.seq > which.after_seq
+    bounds = (
+        (ge, column.at, which.since),
+        (lt, column.at, which.until),
+        (gt, column.seq, which.after_seq),
+        (lt, column.seq, which.before_seq),
+    )
+    for compare, of, bound in bounds:
+        if bound:
+            yield compare(of, bound)
 
 
 def _stored(rows: list[Row[Any]]) -> StoredEvent:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, RowMapping, Select, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    RowMapping,
+    Select,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from smr_engine.engine.statuses import (
     LIVE_EFFECTS,
@@ -17,7 +27,16 @@ from smr_engine.engine.statuses import (
     ItemKind,
     ItemStatus,
 )
-from smr_engine.services.stored import CaseRow, ClockRow, EffectRow, ItemRow, TimerRow
+from smr_engine.services.projection import CASE_STREAM
+from smr_engine.services.stored import (
+    CaseRow,
+    ClockRow,
+    DecidedFilter,
+    DecidedRow,
+    EffectRow,
+    ItemRow,
+    TimerRow,
+)
 from smr_engine.storage.tables import (
     cases,
     clocks,
@@ -31,6 +50,7 @@ from smr_engine.storage.tables import (
 from smr_engine.storage.transaction import Transaction
 
 _CASE_COLUMNS = [c for c in cases.c if c.name not in {"header", "root", "events", "head"}]
+_DECISIONS = ("DecisionRecorded", "GlassBroken")
 _LIVE_CASES = (CaseStatus.OPEN, CaseStatus.HELD)
 
 
@@ -108,6 +128,28 @@ class SqlQueries:
         ordered = asked.order_by(effects.c.owed_at, effects.c.id)
         return [_effect_row(row) for row in self._mappings(ordered)]
 
+    def decided(self, which: DecidedFilter, limit: int) -> Sequence[DecidedRow]:
+        """Return cases in which people decided; see the port."""
+        last = func.max(events.c.at).label("last_at")
+        said = (
+            select(events.c.stream, func.count().label("decisions"), last)
+            .where(*_decisions(which))
+            .group_by(events.c.stream)
+            .subquery()
+        )
+        asked = (
+            select(*_CASE_COLUMNS, said.c.decisions, said.c.last_at)
+            .join(said, said.c.stream == literal(CASE_STREAM) + cases.c.ref)
+            .order_by(said.c.last_at.desc(), cases.c.ref)
+            .limit(limit)
+        )
+        if which.words:
+            named = (
+                c.icontains(which.words, autoescape=True) for c in (cases.c.ref, cases.c.title)
+            )
+            asked = asked.where(or_(*named))
+        return [_decided_row(dict(row)) for row in self._mappings(asked)]
+
     def running_clocks(self) -> Sequence[ClockRow]:
         """Return the clocks that run in cases that are not over; see the port."""
         asked = (
@@ -154,7 +196,31 @@ def _by_due(asked: Select[Any]) -> Select[Any]:
     return asked.order_by(items.c.due_at.asc().nulls_last(), items.c.opened_at, items.c.id)
 
 
-def _case_row(row: RowMapping) -> CaseRow:
+def _decisions(which: DecidedFilter) -> Iterator[ColumnElement[bool]]:
+    """Yield what events must be like that record what people decided."""
+    column = events.c
+    yield column.kind.in_(_DECISIONS)
+    if which.person:
+        yield or_(column.actor == which.person, column.on_behalf_of == which.person)
+    if which.since:
+        yield column.at >= which.since
+    if which.until:
+        yield column.at < which.until
+    if which.document:
+        revised = events.alias()
+        yield (
+            exists()
+            .where(revised.c.stream == column.stream)
+            .where(revised.c.document.icontains(which.document, autoescape=True))
+        )
+
+
+def _decided_row(row: dict[str, Any]) -> DecidedRow:
+    decisions, last_at = row.pop("decisions"), row.pop("last_at")
+    return DecidedRow(_case_row(row), decisions, last_at)
+
+
+def _case_row(row: RowMapping | dict[str, Any]) -> CaseRow:
     found: dict[str, Any] = {**row}
     version = found.pop("playbook_version")
     return CaseRow(**{**found, "version": version, "status": CaseStatus(row["status"])})

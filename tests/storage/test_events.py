@@ -106,6 +106,10 @@ def test_a_page_of_events_ends_at_its_limit(storage):
     with storage.reading() as unit:
         assert unit.events.select(EventFilter(), 3) == everything[:3]
         rest = unit.events.select(EventFilter(after_seq=everything[2].seq), 1000)
+        backwards = unit.events.select(EventFilter(newest_first=True), 2)
+        assert backwards == [everything[-1], everything[-2]]
+        before = EventFilter(before_seq=backwards[-1].seq, newest_first=True)
+        assert unit.events.select(before, 1000) == everything[-3::-1]
     assert rest == everything[3:]
 
 

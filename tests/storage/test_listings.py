@@ -8,7 +8,14 @@ import pytest
 
 from smr_engine.engine import events as e
 from smr_engine.engine.statuses import CaseStatus, EffectStatus, ItemStatus
-from smr_engine.services.stored import DirectoryRow, PlaybookRow, ScheduleRow, ScheduleRun, Standing
+from smr_engine.services.stored import (
+    DecidedFilter,
+    DirectoryRow,
+    PlaybookRow,
+    ScheduleRow,
+    ScheduleRun,
+    Standing,
+)
 from smr_engine.services.storing import Conflict
 from tests.storage.stories import Story, at, opening, owed, task, whole_story
 
@@ -172,6 +179,36 @@ def test_cases_are_listed_newest_first_in_pages(storage):
         cancelled = unit.queries.cases(status=CaseStatus.CANCELLED)
         assert [(case.ref[-1], case.closed_at) for case in cancelled] == [("1", at(9))]
         assert [c.ref[-1] for c in unit.queries.cases(playbook="policy-review")] == ["4", "2"]
+
+
+@pytest.mark.parametrize(
+    ("which", "found"),
+    [
+        (DecidedFilter(), ["2", "1"]),
+        (DecidedFilter(words="2026-0002"), ["2"]),
+        (DecidedFilter(words="FALSE POST"), ["2", "1"]),
+        (DecidedFilter(words="100%"), []),  # no wild card
+        (DecidedFilter(words="_"), []),
+        (DecidedFilter(person="lea"), ["2", "1"]),
+        (DecidedFilter(person="ben"), []),
+        (DecidedFilter(document="hold"), ["2", "1"]),
+        (DecidedFilter(document="press_release"), []),
+        (DecidedFilter(since=at(16)), ["2", "1"]),
+        (DecidedFilter(since=at(21)), []),
+        (DecidedFilter(until=at(15)), []),
+    ],
+)
+def test_cases_are_found_by_who_decided_what_and_when(storage, which, found):
+    for number in (1, 2):
+        whole_story(storage, f"CRISIS-2026-000{number}")
+    Story(storage, "CRISIS-2026-0003").go(opening("CRISIS-2026-0003"))  # nobody decided there
+    with storage.reading() as unit:
+        rows = unit.queries.decided(which, 10)
+        assert [row.case.ref[-1] for row in unit.queries.decided(DecidedFilter(), 1)] == ["1"]
+    assert [row.case.ref[-1] for row in rows] == sorted(found)
+    once = bool(which.person or which.since)
+    assert all(row.decisions == (1 if once else 2) for row in rows)
+    assert all(row.last_at == at(15 if which.person else 20) for row in rows)
 
 
 def test_the_cases_under_a_case_are_found_at_any_depth(storage):
