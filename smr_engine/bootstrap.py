@@ -17,9 +17,11 @@ from smr_engine.adapters.clock import SystemClock, VirtualClock
 from smr_engine.adapters.entropy import SystemEntropy
 from smr_engine.adapters.file_lock import FileLock
 from smr_engine.adapters.holiday_dates import HolidayDates, KeptHolidayDates
+from smr_engine.adapters.keys import FernetVault
 from smr_engine.adapters.mail import MailConfig
 from smr_engine.adapters.network_guard import NetworkGuard
 from smr_engine.adapters.notify import AppriseNotifier, NotifierConfig
+from smr_engine.adapters.passwords import Argon2Passwords
 from smr_engine.adapters.playbook_files import FolderPlaybooks
 from smr_engine.adapters.prefect_health import answers
 from smr_engine.adapters.prefect_server import ensure_server, server_status
@@ -81,6 +83,9 @@ def open_workspace(
         storage=storage,
         keeper=Keeper(storage, clock, legs.LEASE),
         clock=clock,
+        entropy=SystemEntropy(),
+        passwords=Argon2Passwords(),
+        vault=FernetVault(state / "keys" / "totp.key", settings.secret_key),
         waker=_waker(settings, storage),
         attachments=FolderAttachments(state / "attachments"),
         notifier=AppriseNotifier(_notifier(settings, mail, environ), clock),
@@ -248,6 +253,8 @@ def _options(settings: Settings) -> Options:
         grace_s=settings.prefect_grace_seconds,
         public_url=settings.public_url,
         prefect_start=settings.prefect_start,
+        session_idle=timedelta(minutes=settings.web.session_idle_minutes),
+        session_length=timedelta(hours=settings.web.session_hours),
     )
 
 

@@ -12,6 +12,8 @@ from smr_engine.engine.statuses import DecisionKind
 
 ASSURANCES = ("asserted", "session", "mfa", "passkey")
 """How somebody proved who they are, weakest first."""
+TOKEN_DOOR = "api-token"  # noqa: S105 - a door, no secret
+"""Through which programs come, with a token of the person they act for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from smr_engine.engine.commands import ASSURANCES, Actor
+from smr_engine.engine.commands import ASSURANCES, TOKEN_DOOR, Actor
 from smr_engine.engine.state import CaseHeader, Item, Line
 from smr_engine.engine.statuses import CLOSED_CASES, ItemKind, ItemStatus
 from smr_engine.engine.world import World
@@ -69,6 +69,16 @@ def owns(world: World, playbook: Playbook, person: str, now: datetime) -> Verdic
         f"only {playbook.owner} (the owner of {playbook.name}) and deputies may do this; "
         f"{name_of(world, person)} is neither"
     )
+
+
+def keeps_accounts(world: World, actor: Actor) -> Verdict:
+    """Return whether somebody may let people in: administrators, and whoever has the files."""
+    if actor.door == "cli":
+        return YES
+    person = world.people.get(actor.id)
+    if person is not None and person.access == "administrator" and actor.door != TOKEN_DOOR:
+        return YES
+    return no(f"only administrators let people in; {name_of(world, actor.id)} is none")
 
 
 def may_see(world: World, playbook: Playbook, person: str, now: datetime) -> Verdict:

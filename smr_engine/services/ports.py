@@ -20,10 +20,38 @@ class Clock(Protocol):
 
 
 class Entropy(Protocol):
-    """The only source of randomness (salts of content commitments)."""
+    """The only source of randomness: salts, session tokens, secrets of second factors."""
 
     def salt(self) -> bytes:
         """Return 32 unpredictable bytes."""
+        ...
+
+
+class Passwords(Protocol):
+    """Hashing that is slow on purpose; safe to call from several threads."""
+
+    def hash(self, password: str, salt: bytes) -> str:
+        """Return a password's hash, with its salt (at least 16 bytes) and parameters in it."""
+        ...
+
+    def verify(self, password: str, hashed: str) -> bool:
+        """Return whether it is the password; "" for no hash takes as long and is False."""
+        ...
+
+
+class Vault(Protocol):
+    """Encrypts what has to be read again, under a key that lies beside the database, not in it."""
+
+    def seal(self, plain: bytes) -> bytes:
+        """Return it encrypted and authenticated."""
+        ...
+
+    def open(self, sealed: bytes) -> bytes:
+        """Return what was sealed.
+
+        Raises:
+            SmrError: `wrong-key`: it was sealed under another key.
+        """
         ...
 
 

@@ -26,6 +26,7 @@ from smr_engine.services.stored import (
     Saved,
     StoredEvent,
 )
+from smr_engine.services.storing_accounts import Accounts
 from smr_engine.services.storing_lists import Directory, Playbooks, Proof, Queries, Schedules
 
 __all__ = ["CaseStore", "Claims", "Conflict", "Envelope", "KeyTaken", "Storage", "UnitOfWork"]
@@ -247,6 +248,11 @@ class UnitOfWork(Protocol):
     @property
     def schedules(self) -> Schedules:
         """Schedules."""
+        ...
+
+    @property
+    def accounts(self) -> Accounts:
+        """Accounts, sessions and tokens."""
         ...
 
     @property

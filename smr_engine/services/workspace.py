@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from smr_engine.engine.commands import Actor
@@ -19,8 +20,11 @@ from smr_engine.services.ports import (
     Caller,
     Clock,
     Connector,
+    Entropy,
     Notifier,
+    Passwords,
     PlaybookFiles,
+    Vault,
     Waker,
 )
 from smr_engine.services.storing import Storage
@@ -38,6 +42,8 @@ class Options:
     public_url: str = ""
     prefect_start: tuple[str, ...] = ()
     import_directory: bool = True  # a local workspace takes over directory.yaml when it changes
+    session_idle: timedelta = timedelta(hours=2)
+    session_length: timedelta = timedelta(hours=12)
 
 
 @dataclass
@@ -71,6 +77,9 @@ class Workspace(Shelf):
     storage: Storage
     keeper: Keeper
     clock: Clock
+    entropy: Entropy
+    passwords: Passwords
+    vault: Vault
     waker: Waker
     attachments: AttachmentStore
     notifier: Notifier

@@ -1,8 +1,9 @@
 """The tables. The log is `events` and `contents`; the rest is projected from it or operational.
 
 Projected, and compared by `smr audit verify`: cases, scopes, items, item_people, timers, clocks,
-effects, streams. Operational, outside the events: leases, counters. Registers, each change of which
-is also an event: playbooks, directory, schedules, schedule_runs.
+effects, streams. Operational, outside the events: leases, counters, sign_in_attempts, sessions.
+Registers, each change of which is also an event: playbooks, directory, schedules, schedule_runs,
+accounts, api_tokens.
 """
 
 from __future__ import annotations
@@ -274,4 +275,52 @@ schedule_runs = Table(
     Column("due", Instant, primary_key=True),
     _text("decision"),
     _text("case_ref"),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    _text("person", primary_key=True),
+    _text("password"),
+    Column("invitation", LargeBinary, unique=True),
+    Column("invitation_until", Instant),
+    Column("totp", LargeBinary),
+    Column("totp_pending", LargeBinary),
+    Column("totp_step", Integer, nullable=False),
+)
+
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    _text("key", primary_key=True),
+    _text("person"),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("locked_until", Instant),
+    _partial("ix_sign_in_attempts_strangers", "last_at", where="person = ''"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    _text("person", index=True),
+    Column("begun_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("proved_at", Instant),
+    Column("pending", Boolean, nullable=False),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    _text("id", primary_key=True),
+    _text("person"),
+    _text("scopes"),
+    Column("hash", LargeBinary, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    _text("made_by"),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
 )

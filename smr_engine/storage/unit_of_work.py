@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from smr_engine.errors import SmrError
 from smr_engine.services.ports import Entropy
+from smr_engine.storage.accounts import SqlAccounts
 from smr_engine.storage.cases import SqlCases
 from smr_engine.storage.claims import SqlClaims, SqlDue
 from smr_engine.storage.events import SqlEvents
@@ -76,6 +77,11 @@ class SqlUnitOfWork:
     def schedules(self) -> SqlSchedules:
         """Schedules."""
         return SqlSchedules(self._transaction)
+
+    @cached_property
+    def accounts(self) -> SqlAccounts:
+        """Accounts, sessions and tokens."""
+        return SqlAccounts(self._transaction)
 
     @cached_property
     def queries(self) -> SqlQueries:

@@ -17,6 +17,7 @@ from smr_engine.settings import (
     LogLevel,
     MailSettings,
     Settings,
+    WebSettings,
     find_workspace,
     load_settings,
     read_settings,
@@ -47,9 +48,17 @@ notify:
   allow_inside: [chat.example.test]
 connectors:
   allow_inside: [10.1.0.0/16]
+web:
+  host: 0.0.0.0
+  port: 8443
+  trusted_proxies: [10.1.0.7]
+  session_idle_minutes: 30
+  session_hours: 8
+secret_key: ${SMR_KEY_OF_THE_HOUSE}
 public_url: https://smr.example.test
 log_level: debug
 """
+KEY = {"SMR_KEY_OF_THE_HOUSE": "thirty-two signs and a few more, x"}
 ONE_OF_EACH = {
     "SMR_DATABASE_URL": "sqlite:///other.db",
     "SMR_PREFECT_API_URL": "http://prefect.example.test/api",
@@ -70,6 +79,12 @@ ONE_OF_EACH = {
     "SMR_NOTIFY_SCHEMES": "slack,ntfys",
     "SMR_NOTIFY_ALLOW_INSIDE": "10.0.0.0/8",
     "SMR_CONNECTORS_ALLOW_INSIDE": "cms.example.test",
+    "SMR_WEB_HOST": "::1",
+    "SMR_WEB_PORT": "9000",
+    "SMR_WEB_TRUSTED_PROXIES": "10.2.0.0/16,10.3.0.1",
+    "SMR_WEB_SESSION_IDLE_MINUTES": "5",
+    "SMR_WEB_SESSION_HOURS": "24",
+    "SMR_SECRET_KEY": "another secret of more than 32 signs",
     "SMR_PUBLIC_URL": "https://other.example.test",
     "SMR_LOG_LEVEL": "error",
 }
@@ -105,7 +120,7 @@ def test_an_empty_file_means_every_default(workspace: Path) -> None:
 
 
 def test_every_key_of_the_file_arrives(workspace: Path) -> None:
-    settings = load(workspace, WHOLE_FILE)
+    settings = load(workspace, WHOLE_FILE, **KEY)
     assert settings.database_url == "postgresql+psycopg://smr@db.example.test/smr"
     assert not settings.is_sqlite
     assert settings.prefect_api_url == "http://127.0.0.1:4200/api"
@@ -123,6 +138,8 @@ def test_every_key_of_the_file_arrives(workspace: Path) -> None:
     assert settings.notify.schemes == ("mailtos",)
     assert settings.notify.allow_inside == ("chat.example.test",)
     assert settings.connectors.allow_inside == ("10.1.0.0/16",)
+    assert settings.web == WebSettings("0.0.0.0", 8443, ("10.1.0.7",), 30, 8)
+    assert settings.secret_key == KEY["SMR_KEY_OF_THE_HOUSE"]
     assert settings.public_url == "https://smr.example.test"
     assert settings.log_level is LogLevel.DEBUG
 
@@ -147,6 +164,8 @@ def test_every_variable_overrides_its_key(workspace: Path) -> None:
     assert settings.notify.schemes == ("slack", "ntfys")
     assert settings.notify.allow_inside == ("10.0.0.0/8",)
     assert settings.connectors.allow_inside == ("cms.example.test",)
+    assert settings.web == WebSettings("::1", 9000, ("10.2.0.0/16", "10.3.0.1"), 5, 24)
+    assert settings.secret_key == ONE_OF_EACH["SMR_SECRET_KEY"]
     assert settings.public_url == "https://other.example.test"
     assert settings.log_level is LogLevel.ERROR
 
@@ -173,6 +192,8 @@ def test_the_table_of_variables_names_every_key_of_the_schema_and_its_default() 
     assert hand_over["default"] == defaults.prefect_hand_over_seconds
     assert property_of("mail.port")["default"] == defaults.mail.port
     assert property_of("mail.starttls")["default"] == defaults.mail.starttls
+    for key in ("host", "port", "session_idle_minutes", "session_hours"):
+        assert property_of(f"web.{key}")["default"] == getattr(defaults.web, key)
     assert property_of("dispatcher")["default"] == defaults.dispatcher
     assert property_of("assurance")["default"] == defaults.assurance
     assert property_of("log_level")["default"] == defaults.log_level

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -19,108 +19,41 @@ from smr_engine.playbook.problems import Problem, Problems
 from smr_engine.playbook.schema_check import schema_problems
 from smr_engine.playbook.suggest import did_you_mean
 from smr_engine.playbook.yaml_source import Located, load
+from smr_engine.settings.model import (
+    SCHEMES,
+    STATE_FOLDER,
+    Assurance,
+    ConnectorSettings,
+    Dispatch,
+    LogLevel,
+    MailSettings,
+    NotifySettings,
+    Settings,
+    WebSettings,
+)
+
+__all__ = [
+    "ENVIRONMENT",
+    "SCHEMES",
+    "SETTINGS_FILE",
+    "STATE_FOLDER",
+    "Assurance",
+    "ConnectorSettings",
+    "Dispatch",
+    "LogLevel",
+    "MailSettings",
+    "NotifySettings",
+    "Settings",
+    "Variable",
+    "WebSettings",
+    "find_workspace",
+    "load_settings",
+    "read_settings",
+]
 
 SETTINGS_FILE = "smr.yaml"
-STATE_FOLDER = ".smr"
-SCHEMES = (  # mail, chat and paging services: nothing that speaks in public, no bare webhooks
-    *("mailto", "mailtos", "slack", "workflows", "gchat", "mmost", "mmosts"),
-    *("rocket", "rockets", "matrix", "matrixs", "discord", "tgram", "signal", "signals"),
-    *("ntfy", "ntfys", "gotify", "gotifys", "pover", "zulip", "webex", "wxteams"),
-    *("pagerduty", "opsgenie", "splunk", "twilio", "sns", "ses"),
-)
+SHORTEST_SECRET = 32
 _PLACE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-
-class Dispatch(StrEnum):
-    """Where the flow runs of cases execute."""
-
-    INLINE = "inline"  # in the conductor's own warm process
-    WORK_POOL = "work-pool"  # on any worker of Prefect's work pool
-
-
-class LogLevel(StrEnum):
-    """The least weight of a line in the log."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class Assurance(StrEnum):
-    """How people prove who they are, weakest first."""
-
-    ASSERTED = "asserted"
-    SESSION = "session"
-    MFA = "mfa"
-    PASSKEY = "passkey"
-
-
-@dataclass(frozen=True, slots=True)
-class MailSettings:
-    """The mail server; without a host, mail goes to the workspace's `outbox/` as files.
-
-    The password is `${NAME}` as long as possible: the mail adapter fills it in as it connects.
-    """
-
-    host: str = ""
-    port: int = 587
-    starttls: bool = True
-    user: str = ""
-    password: str = field(default="", repr=False)
-    sender: str = "smr@localhost"  # the key `from`
-
-
-@dataclass(frozen=True, slots=True)
-class NotifySettings:
-    """Which `notify` addresses of people may be used."""
-
-    schemes: tuple[str, ...] = SCHEMES
-    allow_inside: tuple[str, ...] = ()  # hosts or CIDRs inside the house that may be called
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectorSettings:
-    """What publishing and `call` steps may reach."""
-
-    allow_inside: tuple[str, ...] = ()  # hosts or CIDRs inside the house that may be called
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All settings of one workspace; printing them shows no secret."""
-
-    workspace: Path
-    database_url: str = field(repr=False)  # may hold a password
-    prefect_api_url: str = ""  # empty: the embedded server
-    prefect_start: tuple[str, ...] = ()
-    dispatcher: Dispatch = Dispatch.INLINE
-    prefect_work_pool: str = "smr"
-    prefect_hand_over_seconds: int = 60
-    prefect_grace_seconds: int = 30
-    assurance: Assurance = Assurance.ASSERTED
-    acting_person: str = ""  # the key `as`
-    timezone: str = ""  # empty: each person's own
-    mail: MailSettings = MailSettings()
-    notify: NotifySettings = NotifySettings()
-    connectors: ConnectorSettings = ConnectorSettings()
-    public_url: str = ""
-    log_level: LogLevel = LogLevel.INFO
-
-    @property
-    def state_folder(self) -> Path:
-        """Return the folder of database, keys and Prefect's home."""
-        return self.workspace / STATE_FOLDER
-
-    @property
-    def work_pool(self) -> str:
-        """Return the work pool whose workers execute flow runs, empty where none does."""
-        return self.prefect_work_pool if self.dispatcher is Dispatch.WORK_POOL else ""
-
-    @property
-    def is_sqlite(self) -> bool:
-        """Return whether the database is a file of this machine."""
-        return self.database_url.startswith("sqlite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +129,12 @@ ENVIRONMENT: tuple[Variable, ...] = (
     Variable("notify.schemes", _names, "mail, chat, paging", "beginnings of notify addresses"),
     Variable("notify.allow_inside", _names, "none", "inside hosts that messages may reach"),
     Variable("connectors.allow_inside", _names, "none", "inside hosts that publishing may reach"),
+    Variable("web.host", str, "127.0.0.1", "address on which the pages listen"),
+    Variable("web.port", _number(1, 65_535), "8220", "their port"),
+    Variable("web.trusted_proxies", _names, "none", "proxies whose forwarded headers hold"),
+    Variable("web.session_idle_minutes", _number(5, 1_440), "120", "unused, a session ends then"),
+    Variable("web.session_hours", _number(1, 168), "12", "a session ends then in any case"),
+    Variable("secret_key", str, "a file in .smr/keys", "encrypts secrets, for several machines"),
     Variable("public_url", str, "none", "address of the pages, for links in messages"),
     Variable("log_level", _one_of(LogLevel), "info", "least weight of a line in the log"),
 )
@@ -279,11 +218,17 @@ def _check_meaning(located: Located, found: Problems) -> None:
     if timezone and timezone not in available_timezones():
         message, hint = _bad_timezone(timezone)
         found.error("bad-timezone", message, located.place(("timezone",)), hint)
-    password = located.data.get("mail", {}).get("password", "")
-    if password and not _PLACE.fullmatch(password):
+    hint = "write ${NAME} and set that environment variable"
+    if _is_spelt_out(located.data.get("mail", {}).get("password", "")):
         message = "a password stands in the settings file"
-        hint = "write ${NAME} and set that environment variable"
         found.error("secret-in-file", message, located.place(("mail", "password")), hint)
+    if _is_spelt_out(located.data.get("secret_key", "")):
+        message = "a secret key stands in the settings file"
+        found.error("secret-in-file", message, located.place(("secret_key",)), hint)
+
+
+def _is_spelt_out(secret: str) -> bool:
+    return bool(secret) and not _PLACE.fullmatch(secret)
 
 
 def _bad_timezone(name: str) -> tuple[str, str]:
@@ -343,6 +288,8 @@ def _settings(workspace: Path, data: Mapping[str, Any], environ: Mapping[str, st
         mail=_mail(data.get("mail", {})),
         notify=NotifySettings(**_tuples(data.get("notify", {}))),
         connectors=ConnectorSettings(**_tuples(data.get("connectors", {}))),
+        web=WebSettings(**_web(data.get("web", {}))),
+        secret_key=_secret_key(data.get("secret_key", ""), environ),
         **{key: data[key] for key in plain if key in data},
     )
 
@@ -355,16 +302,33 @@ def _tuples(data: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
     return {key: tuple(value) for key, value in data.items()}
 
 
-def _database_url(workspace: Path, url: str, environ: Mapping[str, str]) -> str:
-    """Return the database's address, secrets filled in; a relative file lies in the workspace."""
+def _web(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {**data, "trusted_proxies": tuple(data.get("trusted_proxies", ()))}
+
+
+def _secret_key(key: str, environ: Mapping[str, str]) -> str:
+    key = _filled_in(key, "secret_key", environ)
+    if key and len(key) < SHORTEST_SECRET:
+        message = f"The secret key must have at least {SHORTEST_SECRET} signs."
+        raise Invalid("bad-settings", message, where="secret_key")
+    return key
+
+
+def _filled_in(text: str, key: str, environ: Mapping[str, str]) -> str:
+    """Return a setting's text with the environment's secrets in their places."""
 
     def secret(found: re.Match[str]) -> str:
         if not environ.get(found[1]):
-            message = f"The environment variable {found[1]} is not set, and database_url needs it."
-            raise Invalid("bad-settings", message, where="database_url")
+            message = f"The environment variable {found[1]} is not set, and {key} needs it."
+            raise Invalid("bad-settings", message, where=key)
         return environ[found[1]]
 
-    url = _PLACE.sub(secret, url or f"sqlite:///{STATE_FOLDER}/smr.db")
+    return _PLACE.sub(secret, text)
+
+
+def _database_url(workspace: Path, url: str, environ: Mapping[str, str]) -> str:
+    """Return the database's address, secrets filled in; a relative file lies in the workspace."""
+    url = _filled_in(url or f"sqlite:///{STATE_FOLDER}/smr.db", "database_url", environ)
     scheme, separator, file = url.partition(":///")
     if scheme.startswith("sqlite") and separator and not file.startswith(("/", ":memory:")):
         return f"{scheme}:///{workspace / file}"
