@@ -23,6 +23,7 @@ from smr_engine.adapters.network_guard import NetworkGuard
 from smr_engine.adapters.notify import AppriseNotifier, NotifierConfig
 from smr_engine.adapters.passwords import Argon2Passwords
 from smr_engine.adapters.playbook_files import FolderPlaybooks
+from smr_engine.adapters.prefect_finding import look as prefect_finding_of
 from smr_engine.adapters.prefect_health import answers
 from smr_engine.adapters.prefect_server import ensure_server, server_status
 from smr_engine.adapters.shipped import lay_out_schemas, load_schema, shipped_path
@@ -35,6 +36,7 @@ from smr_engine.services.directory_sync import sync
 from smr_engine.services.keeping import Keeper
 from smr_engine.services.ports import Clock, Connector, Dispatcher, Waker
 from smr_engine.services.staging import Down, House, directory_json
+from smr_engine.services.views import Finding
 from smr_engine.services.workspace import Options, Shelf, Workspace
 from smr_engine.settings import SCHEMES, Settings, load_settings, read_settings
 from smr_engine.storage.database import PostgresStorage, SqlStorage, connect
@@ -165,6 +167,12 @@ def find_prefect(ws: Workspace, environ: Mapping[str, str]) -> str:
 def prefect_answers(api_url: str) -> bool:
     """Return whether a Prefect server answers now."""
     return answers(api_url)
+
+
+def prefect_finding(ws: Workspace, environ: Mapping[str, str]) -> Finding:
+    """Return whether the workspace's Prefect is as it should be; starts nothing."""
+    settings = load_settings(ws.root, environ, load_schema("settings"))
+    return prefect_finding_of(ws.state, settings.prefect_api_url)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,24 @@ class SocketWaker:
                 with contextlib.suppress(OSError):  # one bad entry keeps no other from waking
                     _send(sender, entry)
 
+    def listeners(self) -> int:
+        """Return how many would hear it; what dead ones left behind does not count."""
+        with contextlib.suppress(OSError):
+            return sum(map(_is_heard, self._folder.iterdir()))
+        return 0
+
+
+def _is_heard(entry: Path) -> bool:
+    """Return whether somebody has an entry's socket; nothing is sent."""
+    if entry.suffix not in {SOCKET, POINTER}:
+        return False
+    try:
+        with _datagram_socket() as asking:
+            asking.connect(_address_of(entry))
+    except OSError:
+        return False
+    return True
+
 
 def _send(sender: socket.socket, entry: Path) -> None:
     """Wake one listener; what a dead one left behind is removed."""

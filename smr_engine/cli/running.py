@@ -140,39 +140,19 @@ def doctor(session: Session) -> int:
 
     Exits 1 if anything is wrong.
     """
+    from smr_engine.bootstrap import prefect_finding
     from smr_engine.cli import render_library
     from smr_engine.services import doctor
 
-    found = doctor.examine(
-        session.ws, lambda: _prefect_finding(session), lambda: _deployments_finding(session)
-    )
+    def prefect() -> Finding:
+        return prefect_finding(session.ws, os.environ)
+
+    found = doctor.examine(session.ws, prefect, lambda: _deployments_finding(session))
     if session.as_json:
         write_json(found)
     else:
         render_library.findings(found)
     return 0 if all(finding.ok for finding in found) else REFUSED
-
-
-def _prefect_finding(session: Session) -> Finding:
-    """Look whether Prefect answers; the embedded server need not run until there is work."""
-    from smr_engine.adapters.prefect_server import server_status
-    from smr_engine.bootstrap import prefect_answers
-    from smr_engine.services.views import Finding
-
-    url = session.settings.prefect_api_url
-    if url:
-        ok, hint = (
-            prefect_answers(url),
-            "start that server, or take prefect_api_url out of smr.yaml",
-        )
-        words = "answers" if ok else "does not answer"
-        return Finding("prefect", ok, f"the server of prefect_api_url {words}", hint)
-    status = server_status(session.ws.state)
-    if status.running and not status.ready:
-        message = "the embedded server runs and does not answer"
-        return Finding("prefect", False, message, "smr down, then smr up")
-    message = f"answers at {status.api_url}" if status.running else "starts when it is needed"
-    return Finding("prefect", True, f"the embedded server {message}")
 
 
 def _deployments_finding(session: Session) -> Finding:

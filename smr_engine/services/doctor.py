@@ -172,8 +172,10 @@ def _conductor(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
     late = [instant for instant in instants if instant < seen.now - LATE]
     if late:
         minutes = int((seen.now - min(late)).total_seconds() // 60)
-        message = f"work has been waiting for {minutes} min: no conductor is running"
-        yield Finding("conductor", False, message, "smr work, or smr up")
+        who, hint = "no conductor is running", "smr work, or smr up"
+        if ws.waker.listeners():
+            who, hint = "the conductor that runs does not do it", "see what it writes to its log"
+        yield Finding("conductor", False, f"work has been waiting for {minutes} min: {who}", hint)
     else:
         yield Finding("conductor", True, "nothing is due that was not done")
 

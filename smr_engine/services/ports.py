@@ -173,6 +173,10 @@ class Waker(Protocol):
         """Say that something is owed or due."""
         ...
 
+    def listeners(self) -> int:
+        """Return how many conductors would hear it now."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:

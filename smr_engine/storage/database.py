@@ -70,6 +70,12 @@ class SqliteStorage(SqlStorage):
         return self._group.run(work)
 
 
+_LISTENING = text(
+    "SELECT count(*) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND query = 'LISTEN smr_wake'"
+)
+
+
 class PostgresStorage(SqlStorage):
     """A PostgreSQL database, which can also wake conductors in other processes."""
 
@@ -78,6 +84,14 @@ class PostgresStorage(SqlStorage):
         with suppress(DBAPIError), self.engine.connect() as connection:  # they also poll, slowly
             commits_at_once = connection.execution_options(isolation_level="AUTOCOMMIT")
             commits_at_once.execute(text("NOTIFY smr_wake"))
+
+    def listeners(self) -> int:
+        """Return how many listen; see the port.
+
+        A listener's connection does nothing else, so its last statement is the one it listens by.
+        """
+        with self.engine.connect() as connection:
+            return int(connection.execute(_LISTENING).scalar_one())
 
     def listener(self) -> PostgresListener:
         """Return a new listener for wake-ups.

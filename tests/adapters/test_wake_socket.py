@@ -37,6 +37,18 @@ def test_another_process_wakes_the_listener(state_dir, listener):
     assert listener.wait(0) is False
 
 
+def test_those_who_listen_are_counted_without_being_woken(state_dir, listener):
+    waker = SocketWaker(state_dir)
+    (state_dir / FOLDER / "dead.sock").touch()
+    another = WakeListener(state_dir)
+    assert waker.listeners() == 2
+    another.close()
+    assert waker.listeners() == 1
+    assert listener.wait(0) is False
+    listener.close()
+    assert waker.listeners() == SocketWaker(state_dir / "nowhere").listeners() == 0
+
+
 def test_a_wake_up_ends_a_wait_under_way(state_dir, listener):
     threading.Timer(0.05, SocketWaker(state_dir).wake).start()
     began = time.monotonic()

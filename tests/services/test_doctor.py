@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from smr_engine.adapters.wake_socket import WakeListener
 from smr_engine.bootstrap import open_workspace
 from smr_engine.engine.world import Account
 from smr_engine.errors import SmrError
@@ -133,6 +134,9 @@ def test_work_that_nobody_does_is_found(company: Company):
     found = findings(company)["conductor"]
     assert "for 5 min: no conductor is running" in found.message
     assert "smr work" in found.hint
+    listener = WakeListener(company.ws.state)
+    assert "the conductor that runs does not do it" in findings(company)["conductor"].message
+    listener.close()
     company.work()
     assert findings(company)["conductor"].ok
 

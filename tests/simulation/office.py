@@ -74,6 +74,10 @@ class Wakes:
         """Take a wake-up that is lost."""
         self.count += 1
 
+    def listeners(self) -> int:
+        """Nobody listens."""
+        return 0
+
 
 class FrozenKeeper:
     """Renews no lease: whoever takes longer than a lease stood still all the time."""

@@ -55,6 +55,13 @@ def test_what_is_rolled_back_wakes_nobody(storage, listener):
     assert not listener.wait(SOON)
 
 
+def test_those_who_listen_are_counted(storage, listener):
+    assert storage.listeners() == 1
+    another = storage.listener()
+    assert storage.listeners() == 2
+    another.close()
+
+
 def test_whoever_wants_to_can_wake(storage, listener):
     storage.wake()
     storage.wake()
