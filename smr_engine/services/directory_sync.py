@@ -9,9 +9,10 @@ from smr_engine.services.workspace import Actor, Workspace
 
 
 def sync(ws: Workspace) -> None:
-    """Take over the workspace's directory.yaml if its bytes have changed since the last look.
+    """Take over the workspace's directory.yaml if it or the database is not as at the last look.
 
-    Durable when it returns. A file with errors changes nothing and is refused.
+    Durable when it returns. The database may be another one than last time: a new one that the
+    settings name, or one that was restored from a backup. A file with errors changes nothing and is refused.
 
     Raises:
         Invalid: the file has errors.
@@ -20,10 +21,17 @@ def sync(ws: Workspace) -> None:
     if not ws.options.import_directory or not path.is_file():
         return
     seen = ws.state / "directory.sha256"
-    now = hashlib.sha256(path.read_bytes()).hexdigest()
-    if seen.is_file() and seen.read_text(encoding="ascii") == now:
+    file = hashlib.sha256(path.read_bytes()).hexdigest()
+    if seen.is_file() and seen.read_text(encoding="ascii") == _both(ws, file):
         return
     from smr_engine.services.directory_import import import_  # rare, and loads the schema checker
 
     import_(ws, Actor("engine", "", "file"))
-    seen.write_text(now, encoding="ascii")
+    seen.write_text(_both(ws, file), encoding="ascii")
+
+
+def _both(ws: Workspace, file: str) -> str:
+    """Return what the file is, and what the database has of it."""
+    with ws.storage.reading() as unit:
+        version, digest = unit.directory.version()
+    return f"{file} {version} {digest}"

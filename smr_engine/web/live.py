@@ -126,6 +126,7 @@ async def _words(pulse: Pulse, case: str) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     until = loop.time() + LIFE_S
     with pulse.listening(case) as changed:
+        changed.set()  # what happened between the page and its connection, or without one
         yield "retry: 1000\n\n"
         while not pulse.stopped and loop.time() < until:
             try:

@@ -1,0 +1,29 @@
+"""A workspace takes its directory over as it is opened, into whichever database the settings name."""
+
+from __future__ import annotations
+
+from smr_engine.bootstrap import open_workspace
+from smr_engine.services import directory
+
+
+def people_in(root, **environ):
+    ws = open_workspace(root, environ)
+    try:
+        return {row.id for row in directory.people(ws)}
+    finally:
+        ws.storage.close()
+
+
+def test_another_database_has_the_directory_as_well(company, postgres_url):
+    assert "lea" in people_in(company.root)
+    assert "lea" in people_in(company.root, SMR_DATABASE_URL=postgres_url)
+    assert "lea" in people_in(company.root)
+
+
+def test_opening_again_imports_nothing_again(company):
+    def version():
+        company.reopen()
+        with company.ws.storage.reading() as unit:
+            return unit.directory.version()
+
+    assert version() == version()

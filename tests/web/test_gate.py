@@ -1,0 +1,84 @@
+"""What no page of ours sends does nothing, and what goes out carries its headers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.web import visit_as
+
+
+@pytest.fixture(scope="module")
+def lea(app):
+    return visit_as(app, "lea")
+
+
+def test_every_answer_forbids_scripts_and_frames_of_others(lea, app):
+    for answer in (
+        lea.get("/inbox"),
+        lea.get("/nowhere", 404),
+        visit_as(app, None).get("/sign-in"),
+    ):
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_no_page_has_a_script_or_a_style_of_its_own(lea):
+    text = lea.get("/inbox").text
+    assert "<style" not in text
+    assert " style=" not in text
+    assert "<script>" not in text
+    assert "onclick" not in text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example.test"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_a_form_sent_by_another_site_does_nothing(lea, headers):
+    answer = lea.post("/sign-out", status=403, headers=headers)
+    assert "another site" in answer.text
+    lea.get("/inbox")
+
+
+@pytest.mark.parametrize("token", ["", "0" * 64, "é"])
+def test_a_form_that_was_not_made_for_this_session_does_nothing(lea, token):
+    answer = lea.client.post("/sign-out", data={"csrf": token})
+    assert answer.status_code == 409
+    assert "out of date" in answer.text
+    lea.get("/inbox")
+
+
+def test_a_form_of_somebody_else_does_nothing(lea, app):
+    other = visit_as(app, "tom").csrf()
+    assert lea.client.post("/sign-out", data={"csrf": other}).status_code == 409
+
+
+def test_a_body_that_is_too_long_or_of_unknown_length_is_not_read(lea):
+    assert lea.client.post("/sign-out", content=b"x" * (3 << 20)).status_code == 413
+    assert lea.client.post("/sign-out", content=iter([b"x"])).status_code == 411
+
+
+def test_a_stranger_is_led_to_sign_in_and_back(app):
+    stranger = visit_as(app, None)
+    answer = stranger.get("/items/X-2026-0001.1?a=b&next=//evil", 303)
+    assert answer.headers["location"] == (
+        "/sign-in?next=/items/X-2026-0001.1%3Fa%3Db%26next%3D//evil"
+    )
+
+
+def test_a_part_of_a_page_is_not_replaced_by_the_sign_in_form(app):
+    answer = visit_as(app, None).get("/inbox", 204, headers={"hx-request": "true"})
+    assert answer.headers["hx-redirect"] == "/sign-in?next=/inbox"
+
+
+def test_a_missing_page_says_so(lea):
+    assert "There is no such page" in lea.get("/nowhere", 404).text
