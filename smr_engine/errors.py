@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class SmrError(Exception):
     """A refusal or a fault that is told to a person in one sentence.
@@ -38,4 +41,20 @@ class NotFound(SmrError):
 
 
 class Invalid(SmrError):
-    """Content that does not have the form that is asked for (form values, files, options)."""
+    """Content that does not have the form that is asked for (form values, files, options).
+
+    Args:
+        fields: what is wrong with single values, by where they stand (``contacts[0].name``).
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        hint: str = "",
+        where: str = "",
+        fields: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(code, message, hint=hint, where=where)
+        self.fields = fields

@@ -107,6 +107,7 @@ def decide(run: Run, command: c.Decide) -> None:
     if item.kind is not ItemKind.APPROVAL:
         message = f"{item.id} is no approval but a {item.kind}"
         raise Refusal("wrong-command", message, hint=f"smr item {item.id}", where=item.id)
+    _refuse_other_content(item, command.seen)
     run.after = place.step.id
     approvals.decide(run, place, item, command.decision, command.comment)
 
@@ -117,8 +118,16 @@ def break_glass(run: Run, command: c.BreakGlass) -> None:
     if item.kind is not ItemKind.APPROVAL:
         message = f"{item.id} is no approval but a {item.kind}"
         raise Refusal("wrong-command", message, hint=f"smr item {item.id}", where=item.id)
+    _refuse_other_content(item, command.seen)
     run.after = place.step.id
     glass.release(run, place, item, command.reason)
+
+
+def _refuse_other_content(item: Item, seen: str) -> None:
+    """Refuse whoever read something else than this item asks about."""
+    if seen and seen != item.bundle_digest:
+        message = "this is not the content that waits for a decision here"
+        raise Refusal("other-content", message, hint="open it again and read it", where=item.id)
 
 
 def reassign(run: Run, command: c.Reassign) -> None:

@@ -83,19 +83,21 @@ class ReviseDocument(Command):
 
 @dataclass(frozen=True, slots=True)
 class Decide(Command):
-    """One person's decision on an approval item."""
+    """One person's decision on an approval item; `seen` is the digest of what they read."""
 
     item: str
     decision: DecisionKind
     comment: str = ""
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BreakGlass(Command):
-    """Release an approval's present content before its quorum is there."""
+    """Release an approval's present content before its quorum is there; `seen` as in `Decide`."""
 
     item: str
     reason: str
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

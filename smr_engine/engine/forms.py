@@ -41,16 +41,19 @@ def check_values(
     defaults = {name: inner["default"] for name, inner in properties.items() if "default" in inner}
     filled: dict[str, Any] = without_unfilled(schema, {**defaults, **values})
     found = value_problems(schema, filled)
-    problems = [f"{p.path}: {p.message}" if p.path else p.message for p in found]
-    problems += _unknown_names(schema, filled, world, "")
+    strangers = _unknown_names(schema, filled, world, "")
+    problems = [*((p.path, p.message) for p in found), *strangers]
     if problems:
-        told = "; ".join(problems[:MOST_TOLD])
+        told = "; ".join(f"{path}: {text}" if path else text for path, text in problems[:MOST_TOLD])
         hint = f"fields: {', '.join(properties)}" if properties else "this asks for no values"
-        raise Invalid("form-invalid", told, where=where, hint=hint)
+        fields = {**dict(strangers), **{p.field: p.message for p in reversed(found)}}
+        raise Invalid("form-invalid", told, where=where, hint=hint, fields=fields)
     return filled
 
 
-def _unknown_names(schema: JsonSchema, values: Any, world: World, path: str) -> list[str]:
+def _unknown_names(
+    schema: JsonSchema, values: Any, world: World, path: str
+) -> list[tuple[str, str]]:
     """Check the formats that the directory answers: people and accounts."""
     tables: Mapping[str, Mapping[str, Any]] = {
         "smr-person": world.people,
@@ -58,8 +61,8 @@ def _unknown_names(schema: JsonSchema, values: Any, world: World, path: str) -> 
     }
     table = tables.get(str(schema.get("format", "")))
     if table is not None and isinstance(values, str) and values not in table:
-        return [f"{path}: '{values}' is not in the directory"]
-    found: list[str] = []
+        return [(path, f"'{values}' is not in the directory")]
+    found: list[tuple[str, str]] = []
     if isinstance(values, Mapping):
         for name, inner in schema.get("properties", {}).items():
             if name in values:

@@ -32,13 +32,20 @@ _Faults = Iterator[ValidationError]
 class ValueProblem(NamedTuple):
     """What is wrong with one value of a form.
 
-    `path` is where in the form (``source_urls[0]``), empty for the form as a whole.
+    `path` is where in the form (``source_urls[0]``), empty for the form as a whole; `field` leads
+    to the value at fault itself, also where it is missing from the object at `path`.
     """
 
     path: str
     code: str
     message: str
     hint: str = ""
+    missing: str = ""
+
+    @property
+    def field(self) -> str:
+        """Return where the value is, or would be."""
+        return f"{self.path}.{self.missing}".strip(".") if self.missing else self.path
 
 
 def schema_problems(located: Located, schema: JsonSchema, file: str) -> list[Problem]:
@@ -99,7 +106,10 @@ def without_unfilled(schema: JsonSchema, value: Any) -> Any:
 def _value_problem(finding: Finding) -> ValueProblem:
     parts = [*finding.path, *([finding.key] if finding.key is not None else [])]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
-    return ValueProblem(path.removeprefix("."), finding.code, finding.message, finding.hint)
+    missing = finding.wanted[0] if finding.wanted and finding.key is None else ""
+    return ValueProblem(
+        path.removeprefix("."), finding.code, finding.message, finding.hint, missing
+    )
 
 
 def _faults(schema: JsonSchema, data: Any) -> list[ValidationError]:

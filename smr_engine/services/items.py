@@ -15,6 +15,7 @@ from smr_engine.errors import Invalid, NotFound
 from smr_engine.playbook.index import index_of
 from smr_engine.playbook.model import DraftStep
 from smr_engine.services import versions
+from smr_engine.services.reading_items import item_view
 from smr_engine.services.transact import Order, apply, apply_in, case_of, known_world
 from smr_engine.services.views import ItemDone, Released, Revised, Voted
 from smr_engine.services.workspace import Actor, Workspace
@@ -33,11 +34,9 @@ def acknowledge(ws: Workspace, actor: Actor, item: str) -> ItemDone:
     Raises:
         Invalid: the item asks for something else.
     """
-    _, found = _located(_read(ws, item), item)
-    if found.kind is not ItemKind.ACKNOWLEDGEMENT:
-        raise Invalid(
-            "wrong-command", f"{item} is no acknowledgement but a {found.kind}", where=item
-        )
+    kind = item_view(ws, item, actor.id).kind
+    if kind != ItemKind.ACKNOWLEDGEMENT:
+        raise Invalid("wrong-command", f"{item} is no acknowledgement but a {kind}", where=item)
     return complete(ws, actor, item, {})
 
 
@@ -55,18 +54,43 @@ def revise(
     return Revised(name, newest.number, newest.digest, item, found.status.value)
 
 
-def decide(ws: Workspace, actor: Actor, item: str, decision: str, comment: str = "") -> Voted:
-    """Record one person's decision on an approval."""
+def decide(
+    ws: Workspace,
+    actor: Actor,
+    item: str,
+    decision: str,
+    comment: str = "",
+    *,
+    seen: str = "",
+    key: str = "",
+) -> Voted:
+    """Record one person's decision on an approval.
+
+    Args:
+        ws: the workspace.
+        actor: who decides.
+        item: the approval item.
+        decision: approve, request_changes, reject or recuse.
+        comment: why; needed for all but an approval.
+        seen: the digest of what they read; another than the item's is refused.
+        key: of this request, as its sender numbers it: sent again it changes nothing.
+    """
     kind = DecisionKind(decision)
-    _, found = _located(_apply(ws, actor, item, c.Decide(item, kind, comment)), item)
+    command = c.Decide(item, kind, comment, seen)
+    again = f"decide {item} {actor.id} {key}" if key else ""  # nobody else's request is the same
+    case = apply(ws, Order(case_of(item), command, actor, item, again))
+    _, found = _located(case, item)
     filled = quorum.filled(found.lines, found.votes, known_world(ws))
     granted = found.outcome in {"approved", "ratified"}
     return Voted(item, kind.value, found.bundle_digest, granted, filled.remaining)
 
 
-def break_glass(ws: Workspace, actor: Actor, item: str, reason: str) -> Released:
-    """Release an approval's present content before its quorum is there, to be ratified."""
-    case = _apply(ws, actor, item, c.BreakGlass(item, reason))
+def break_glass(ws: Workspace, actor: Actor, item: str, reason: str, *, seen: str = "") -> Released:
+    """Release an approval's present content before its quorum is there, to be ratified.
+
+    `seen` is the digest of what the actor read; another than the item's is refused.
+    """
+    case = _apply(ws, actor, item, c.BreakGlass(item, reason, seen))
     path, found = _located(case, item)
     asked = (i for i in case.scopes[path].items.values() if i.ratifies == item)
     ratification = next((i.id for i in asked if i.kind is ItemKind.APPROVAL), "")
@@ -106,11 +130,6 @@ def repair(
 
 def _apply(ws: Workspace, actor: Actor, item: str, command: c.Command) -> Case:
     return apply(ws, Order(case_of(item), command, actor, item))
-
-
-def _read(ws: Workspace, item: str) -> Case:
-    with ws.storage.reading() as unit:
-        return unit.cases.load(case_of(item), locate=item)
 
 
 def _located(case: Case, item: str) -> tuple[str, Item]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from smr_engine.engine import policy
-from smr_engine.engine.commands import Actor
+from smr_engine.engine.commands import ASSURANCES, Actor
 from smr_engine.engine.policy import Verdict
 from smr_engine.engine.state import CaseHeader, Item
 from smr_engine.engine.statuses import ItemKind, ItemStatus
 from smr_engine.engine.world import World
 from smr_engine.errors import NotFound
-from smr_engine.playbook.model import Playbook
+from smr_engine.playbook.index import index_of
+from smr_engine.playbook.model import ApprovalStep, Playbook
 from smr_engine.services.views import ItemRow
 
 NOBODY = policy.no("nobody is named who would act")
@@ -21,11 +22,12 @@ NOBODY = policy.no("nobody is named who would act")
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads (None: nobody in particular), in which directory, at what instant."""
+    """Who reads (None: nobody in particular), in which directory, at what instant, proven how."""
 
     person: str | None
     world: World
     now: datetime
+    assurance: str = ASSURANCES[0]
 
     def __post_init__(self) -> None:
         """Refuse strangers.
@@ -41,7 +43,7 @@ class Reader:
     @property
     def actor(self) -> Actor:
         """Return the reader as somebody who acts; only with a person."""
-        return Actor(self.person or "")
+        return Actor(self.person or "", self.assurance)
 
     def name(self, person: str) -> str:
         """Return what a person is called; an id that the directory does not know as it is."""
@@ -73,7 +75,18 @@ class Reader:
             return True
         if playbook is None:
             return False
-        return policy.may_see(self.world, playbook, self.person, self.now).may
+        if policy.may_see(self.world, playbook, self.person, self.now).may:
+            return True
+        return self._may_release(item, playbook)
+
+    def _may_release(self, item: Item, playbook: Playbook) -> bool:
+        """Return whether the playbook trusts the reader to release an approval's content."""
+        if self.person is None or item.kind is not ItemKind.APPROVAL:
+            return False
+        step = index_of(playbook).of(item.step).step
+        glass = step.break_glass if isinstance(step, ApprovalStep) else None
+        acting = policy.acting_roles(self.world, self.person, self.now)
+        return glass is not None and glass.role in acting
 
     def row(self, case: str, item: Item, verdict: Verdict) -> ItemRow:
         """Return an item as a list shows it to the reader."""

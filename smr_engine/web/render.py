@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from smr_engine import __version__
 from smr_engine.services.text import counted, due_words, harmless, instant, listed, rfc3339, span
@@ -57,6 +57,11 @@ def _harmless(value: Any) -> Any:
     return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def _exact(text: str) -> Markup:
+    """Return a text for a form's control, as it is: what is sent back unchanged stays the same."""
+    return escape(text.encode(errors="replace").decode())
+
+
 def _moment(at: datetime | None, zone: tzinfo) -> Markup:
     """Return an instant as a `time` element."""
     if at is None:
@@ -78,7 +83,13 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        moment=_moment, ago=_ago, due=due_words, listed=listed, counted=counted, rfc3339=rfc3339
+        moment=_moment,
+        ago=_ago,
+        due=due_words,
+        exact=_exact,
+        listed=listed,
+        counted=counted,
+        rfc3339=rfc3339,
     )
     made.globals.update(version=__version__)
     return made

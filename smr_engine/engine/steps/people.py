@@ -248,6 +248,7 @@ def _choice(
             "form-invalid",
             f"choose one of {', '.join(titles)}",
             hint=f"-o choice={next(iter(titles))}",
+            fields={"choice": "choose one"},
         )
     return chosen, [{"ask": item.title, "answer": titles[chosen], "outcome": chosen}]
 
@@ -282,5 +283,6 @@ def _yes(question: Question, values: Mapping[str, Any], where: str) -> bool:
             f"'{question.ask}' needs yes or no",
             hint=f"-o {question.id}=yes",
             where=where,
+            fields={question.id: "answer yes or no"},
         )
     return answers[given]
