@@ -53,6 +53,7 @@ def log(
 
     events = auditing.log(
         session.ws,
+        session.reader,
         case=case,
         actor=actor,
         kind=kind,
@@ -96,7 +97,7 @@ def who(
     from smr_engine.cli import render_audit
     from smr_engine.services import auditing
 
-    rows = auditing.who(session.ws, case, document)
+    rows = auditing.who(session.ws, case, document, session.reader)
     if session.as_json:
         write_json(rows)
     else:

@@ -89,7 +89,7 @@ def cases_(
     from smr_engine.cli import render_cases
     from smr_engine.services import reading
 
-    rows = reading.case_list(session.ws, status=status, playbook=playbook)
+    rows = reading.case_list(session.ws, status=status, playbook=playbook, person=session.reader)
     if session.as_json:
         write_json(rows)
     else:
@@ -105,7 +105,8 @@ def show(session: Session, case: CaseArgument) -> None:
     from smr_engine.cli import render_cases
     from smr_engine.services import reading
 
-    view = reading.case_view(session.ws, case, session.person)
+    local = session.reader is None
+    view = reading.case_view(session.ws, case, session.person, local=local)
     if session.as_json:
         write_json(view)
     else:
@@ -118,7 +119,7 @@ def timeline(session: Session, case: CaseArgument) -> None:
     from smr_engine.cli import render_cases
     from smr_engine.services import reading
 
-    events = reading.timeline(session.ws, case)
+    events = reading.timeline(session.ws, case, session.reader)
     if session.as_json:
         write_json(events)
     else:

@@ -121,7 +121,9 @@ def document(
     from smr_engine.services import reading
 
     plain, _, scope = name.partition("@")
-    view = reading.document(session.ws, case, plain, scope, revision=revision, diff=diff)
+    view = reading.document(
+        session.ws, case, plain, scope, revision=revision, diff=diff, person=session.reader
+    )
     if session.as_json:
         write_json(view)
     else:

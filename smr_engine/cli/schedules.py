@@ -31,7 +31,7 @@ def list_(session: Session) -> None:
     from smr_engine.cli import render_library
     from smr_engine.services import schedules
 
-    rows = schedules.list_(session.ws)
+    rows = schedules.list_(session.ws, session.reader)
     if session.as_json:
         write_json(rows)
     else:
@@ -102,7 +102,7 @@ def next_(
     from smr_engine.cli import render_library
     from smr_engine.services import schedules
 
-    rows = schedules.next_(session.ws, count, schedule)
+    rows = schedules.next_(session.ws, count, schedule, session.reader)
     if session.as_json:
         write_json(rows)
     else:
@@ -120,4 +120,4 @@ def export(
     """Export the schedules for a calendar program."""
     from smr_engine.services import feeds
 
-    write_feed(session, feeds.schedule_feed(session.ws), out)
+    write_feed(session, feeds.schedule_feed(session.ws, session.reader), out)

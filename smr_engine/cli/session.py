@@ -108,6 +108,14 @@ class Session:
         return self.options.acting or self.ws.options.acting_person or None
 
     @property
+    def reader(self) -> str | None:
+        """Whose eyes lists and histories are seen with: only `--as` says so, not the settings.
+
+        Without it the command line shows everything: whoever sits there has the files.
+        """
+        return self.options.acting
+
+    @property
     def actor(self) -> Actor:
         """Who acts.
 

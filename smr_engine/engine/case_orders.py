@@ -20,7 +20,7 @@ MOST_NAMED = 10
 
 def note(run: Run, command: c.WriteNote) -> None:
     """Write a remark into the history."""
-    verdict = policy.may_see(run.world, run.playbook, run.actor.id, run.now)
+    verdict = policy.may_note(run.world, run.playbook, run.actor.id, run.now)
     if not verdict.may:
         raise Refusal("may-not-act", verdict.why_not, where=run.header.ref)
     if not command.text.strip():

@@ -80,6 +80,7 @@ _COMMANDS: Mapping[type[c.Command], Callable[[Run, Any], None]] = {
     c.NoteChild: outcomes.note_child,
     c.EndChild: outcomes.end_child,
 }
+_BY_TOKENS = (c.WriteNote, c.Signal)
 _ALSO_WHEN_CLOSED = (c.ReportEffect, c.BeginPublication, c.FireTimer, c.EndChild, c.WriteNote)
 
 
@@ -118,6 +119,9 @@ def decide(
     if case.header.status in CLOSED_CASES and not isinstance(command, _ALSO_WHEN_CLOSED):
         message = f"{case.header.ref} is {case.header.status}"
         raise Refusal("case-closed", message, where=case.header.ref)
+    if situation.actor.door == c.TOKEN_DOOR and not isinstance(command, _BY_TOKENS):
+        message = "API tokens never approve: all but notes and signals is for a person who signs in"
+        raise Refusal("tokens-never-approve", message, where=case.header.ref)
     run = Run(playbook, case, situation)
     return _settled(run, lambda: _COMMANDS[type(command)](run, command))
 
@@ -130,7 +134,7 @@ def open_case(playbook: Playbook, command: c.OpenCase, situation: Situation) -> 
     """
     world, now, actor = situation.world, situation.now, situation.actor
     if actor.is_person:
-        verdict = policy.may_see(world, playbook, actor.id, now)
+        verdict = policy.may_start(world, playbook, actor.id, now)
         if not verdict.may:
             raise Refusal("may-not-start", verdict.why_not)
     opened = _opened(playbook, command, situation)

@@ -15,6 +15,11 @@ from smr_engine.engine.statuses import CLOSED_CASES, ItemKind, ItemStatus
 from smr_engine.engine.world import World
 from smr_engine.playbook.model import Playbook
 
+AUDITOR, ADMINISTRATOR = "auditor", "administrator"
+STEERING = frozenset({"operator", ADMINISTRATOR})
+"""The access of those who may start cases, and steer those that they own."""
+AUDITING = frozenset({AUDITOR, ADMINISTRATOR})
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -60,15 +65,53 @@ def people_acting_in(world: World, roles: Iterable[str], now: datetime) -> tuple
 
 
 def owns(world: World, playbook: Playbook, person: str, now: datetime) -> Verdict:
-    """Return whether a person acts for the playbook: its owner role and that role's deputies."""
+    """Return whether a person steers the playbook's cases: its owner role and its deputies do."""
+    if not _is_owner(world, playbook, person, now):
+        return no(
+            f"only {playbook.owner} (the owner of {playbook.name}) and deputies may do this; "
+            f"{name_of(world, person)} is neither"
+        )
+    steering = steers(world, person)
+    return Verdict(may=True, roles=world.roles_of(person)) if steering.may else steering
+
+
+def _is_owner(world: World, playbook: Playbook, person: str, now: datetime) -> bool:
     role = world.roles.get(playbook.owner)
     deputies = role.deputies if role else ()
-    if playbook.owner in acting_roles(world, person, now) or person in deputies:
-        return Verdict(may=True, roles=world.roles_of(person))
-    return no(
-        f"only {playbook.owner} (the owner of {playbook.name}) and deputies may do this; "
-        f"{name_of(world, person)} is neither"
-    )
+    return playbook.owner in acting_roles(world, person, now) or person in deputies
+
+
+def steers(world: World, person: str) -> Verdict:
+    """Return whether a person's access lets them start and steer cases at all."""
+    known = world.people.get(person)
+    if known is None:
+        return no(f"'{person}' is not in the directory")
+    if known.access in STEERING:
+        return YES
+    return no(f"{known.name} answers what is asked, and starts and steers no case: {known.access}")
+
+
+def may_start(world: World, playbook: Playbook, person: str, now: datetime) -> Verdict:
+    """Return whether a person may open a case of a playbook."""
+    seen = may_see(world, playbook, person, now)
+    return steers(world, person) if seen.may else seen
+
+
+def may_note(world: World, playbook: Playbook, person: str, now: datetime) -> Verdict:
+    """Return whether a person may write a remark into a case: who sees it, but for auditors."""
+    known = world.people.get(person)
+    if known is not None and known.access == AUDITOR:
+        return no(f"{known.name} sees everything and changes nothing: {AUDITOR}")
+    return may_see(world, playbook, person, now)
+
+
+def may_audit(world: World, person: str) -> Verdict:
+    """Return whether a person may read the log across cases, and verify it."""
+    known = world.people.get(person)
+    if known is not None and known.access in AUDITING:
+        return YES
+    name = name_of(world, person)
+    return no(f"the log of all cases is for auditors and administrators; {name} is neither")
 
 
 def keeps_accounts(world: World, actor: Actor) -> Verdict:
@@ -76,18 +119,24 @@ def keeps_accounts(world: World, actor: Actor) -> Verdict:
     if actor.door == "cli":
         return YES
     person = world.people.get(actor.id)
-    if person is not None and person.access == "administrator" and actor.door != TOKEN_DOOR:
+    if person is not None and person.access == ADMINISTRATOR and actor.door != TOKEN_DOOR:
         return YES
     return no(f"only administrators let people in; {name_of(world, actor.id)} is none")
 
 
 def may_see(world: World, playbook: Playbook, person: str, now: datetime) -> Verdict:
-    """Return whether a person may see the cases of a playbook."""
-    if person not in world.people:
+    """Return whether a person may see the cases of a playbook.
+
+    Restricted ones are seen by the roles that it names, by its owner, and by auditors; by nobody
+    else, whatever they may do.
+    """
+    known = world.people.get(person)
+    if known is None:
         return no(f"'{person}' is not in the directory")
-    if playbook.visibility is None or playbook.owner in acting_roles(world, person, now):
+    if playbook.visibility is None or known.access == AUDITOR:
         return YES
-    if set(playbook.visibility) & set(acting_roles(world, person, now)):
+    acting = acting_roles(world, person, now)
+    if set(playbook.visibility) & set(acting) or _is_owner(world, playbook, person, now):
         return YES
     return no(f"cases of {playbook.name} are restricted to {', '.join(playbook.visibility)}")
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from smr_engine.services.access import Sight, seen_by
 from smr_engine.services.auditing_who import who
-from smr_engine.services.reading_log import event_row, known_case
+from smr_engine.services.reading_log import event_row
 from smr_engine.services.stored import EventFilter
 from smr_engine.services.verify import verify
 from smr_engine.services.views import EventRow
@@ -20,6 +21,7 @@ EVENTS_AT_ONCE = 500
 
 def log(
     ws: Workspace,
+    person: str | None = None,
     *,
     case: str | None = None,
     actor: str | None = None,
@@ -33,6 +35,8 @@ def log(
 
     Args:
         ws: the workspace.
+        person: who reads: auditors and administrators, and of a case whoever may see it; what they
+            may not see is left out. None sees everything.
         case: of this case, not of those under it.
         actor: by this person or part of the system.
         kind: like `DecisionRecorded`.
@@ -41,6 +45,7 @@ def log(
 
     Raises:
         NotFound: `no-such-case`.
+        Refusal: `may-not-audit`.
     """
     which = EventFilter(
         cases=(case,) if case else (),
@@ -50,13 +55,14 @@ def log(
         until=until,
     )
     with ws.storage.reading() as unit:
-        if case:
-            known_case(unit, case)
-    return _pages(ws, which)
+        seen_by(Sight(ws, unit, person), which)
+    return _pages(ws, person, which)
 
 
-def _pages(ws: Workspace, which: EventFilter) -> Iterator[EventRow]:
+def _pages(ws: Workspace, person: str | None, which: EventFilter) -> Iterator[EventRow]:
     with ws.storage.reading() as unit:
+        sight = Sight(ws, unit, person)
+        which = seen_by(sight, which)
         while events := unit.events.select(which, EVENTS_AT_ONCE):
-            yield from map(event_row, events)
+            yield from (event_row(event) for event in events if sight.sees_event(event))
             which = replace(which, after_seq=events[-1].seq)

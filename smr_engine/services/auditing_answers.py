@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from smr_engine.engine.world import World
-from smr_engine.services import directory
+from smr_engine.services.access import Sight
 from smr_engine.services.auditing_who import who
-from smr_engine.services.reading_log import known_case
 from smr_engine.services.reading_texts import ERASED
 from smr_engine.services.stored import CaseRow, EventFilter
 from smr_engine.services.storing import UnitOfWork
@@ -67,17 +66,22 @@ class Answers:
         return [said.row for answer in self.answers for said in answer.decisions]
 
 
-def answers(ws: Workspace, ref: str, document: str | None = None) -> Answers:
+def answers(ws: Workspace, ref: str, person: str | None = None) -> Answers:
     """Return every decision in a case and the cases under it, by what was asked.
+
+    Args:
+        ws: the workspace.
+        ref: the case.
+        person: who reads; None sees everything.
 
     Raises:
         NotFound: as `auditing.who`.
     """
-    rows = who(ws, ref, document)
+    rows = who(ws, ref, person=person)
     with ws.storage.reading() as unit:
-        case = known_case(unit, ref)
-        world = directory.world(ws, unit)
-        texts = _texts(unit, [ref, *unit.queries.children(ref)])
+        sight = Sight(ws, unit, person)
+        texts = _texts(unit, sight.family(ref))
+        case, world = sight.case(ref), sight.reader.world
     return Answers(case, tuple(_answer(world, texts, asked) for asked in _asked_together(rows)))
 
 

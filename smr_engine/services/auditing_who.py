@@ -11,6 +11,7 @@ from smr_engine.engine.state import Broken, Case, Item, Scope, Vote
 from smr_engine.engine.statuses import DecisionKind, EffectKind, EffectStatus, ItemKind, ItemStatus
 from smr_engine.errors import NotFound
 from smr_engine.playbook.suggest import did_you_mean
+from smr_engine.services.access import Sight
 from smr_engine.services.reading_verdicts import number_of
 from smr_engine.services.stored import EventFilter
 from smr_engine.services.storing import UnitOfWork
@@ -50,7 +51,9 @@ class _Said:
     comment: str
 
 
-def who(ws: Workspace, case: str, document: str | None = None) -> list[WhoRow]:
+def who(
+    ws: Workspace, case: str, document: str | None = None, person: str | None = None
+) -> list[WhoRow]:
     """Return every decision in a case and the cases under it, one row a document, oldest first.
 
     A row is `valid` while the decision counts: its item was not superseded, withdrawn or asked
@@ -62,12 +65,13 @@ def who(ws: Workspace, case: str, document: str | None = None) -> list[WhoRow]:
         ws: the workspace.
         case: the case's reference.
         document: only decisions on this document.
+        person: who reads: what they may not see is left out; None sees everything.
 
     Raises:
         NotFound: `no-such-case`, or `no-such-document`: nobody was asked about one of that name.
     """
     with ws.storage.reading() as unit:
-        refs = [case, *unit.queries.children(case)]
+        refs = Sight(ws, unit, person).family(case)
         cases = [unit.cases.load(ref, all_scopes=True) for ref in refs]
         proofs = _assurances(unit, refs)
     items = [asked for each in cases for asked in _approvals(each)]

@@ -95,7 +95,7 @@ def open_pinned(
 def cancel(ws: Workspace, actor: Actor, case: str, reason: str) -> CaseView:
     """Stop a case and all its children; nothing that was published is retracted."""
     apply(ws, Order(case, c.CancelCase(reason), actor))
-    return case_view(ws, case)
+    return case_view(ws, case, _reader(actor))
 
 
 def note(ws: Workspace, actor: Actor, case: str, text: str) -> None:
@@ -108,13 +108,13 @@ def signal(
 ) -> CaseView:
     """Deliver a signal to the steps of a case that wait for it."""
     apply(ws, Order(case, c.Signal(name, key, payload), actor))
-    return case_view(ws, case)
+    return case_view(ws, case, _reader(actor))
 
 
 def meet_clock(ws: Workspace, actor: Actor, case: str, clock: str, note: str = "") -> CaseView:
     """Say that what a clock asks for was done."""
     apply(ws, Order(case, c.MeetClock(clock, note), actor))
-    return case_view(ws, case)
+    return case_view(ws, case, _reader(actor))
 
 
 def rescore(
@@ -144,6 +144,10 @@ def rescore(
 def input_schema(ws: Workspace, playbook: str) -> dict[str, Any]:
     """Return the JSON Schema of what a playbook asks for at the start."""
     return dict(library.read(ws, playbook)[0].inputs)
+
+
+def _reader(actor: Actor) -> str | None:
+    return actor.id if actor.is_person else None
 
 
 @dataclass(frozen=True, slots=True)

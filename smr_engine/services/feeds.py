@@ -13,6 +13,7 @@ from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from smr_engine.services import schedules
+from smr_engine.services.access import Sight
 from smr_engine.services.reading_cases import case_list
 from smr_engine.services.reading_inbox import inbox
 from smr_engine.services.stored import ScheduleRow
@@ -50,10 +51,14 @@ class Feed:
     entries: list[Entry]
 
 
-def schedule_feed(ws: Workspace) -> Feed:
-    """Return the schedules, each with its rule from its first due instant on."""
+def schedule_feed(ws: Workspace, person: str | None = None) -> Feed:
+    """Return the schedules that a person may see (None: all), each with its rule.
+
+    It counts from the schedule's first due instant on.
+    """
     with ws.storage.reading() as unit:
-        rows = unit.schedules.all()
+        sight = Sight(ws, unit, person)
+        rows = [row for row in unit.schedules.all() if sight.sees_schedules_of(row.playbook)]
     entries = [entry for row in rows for entry in _schedule(row)]
     return Feed("SMR schedules", ws.clock.now(), entries)
 

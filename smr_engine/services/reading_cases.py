@@ -25,8 +25,9 @@ from smr_engine.playbook.model import (
     Step,
     child_lists,
 )
-from smr_engine.services import directory, reading_clocks, versions
+from smr_engine.services import reading_clocks, versions
 from smr_engine.services import stored as s
+from smr_engine.services.access import Sight
 from smr_engine.services.reading_asks import deciders
 from smr_engine.services.reading_verdicts import Reader, number_of
 from smr_engine.services.storing import UnitOfWork
@@ -43,23 +44,57 @@ from smr_engine.services.workspace import Workspace
 
 
 def case_list(
-    ws: Workspace, *, status: str | None = None, playbook: str | None = None
+    ws: Workspace,
+    *,
+    status: str | None = None,
+    playbook: str | None = None,
+    person: str | None = None,
+    after: str = "",
+    limit: int | None = None,
 ) -> list[CaseRow]:
     """Return cases, newest first, each with the people it waits for.
 
+    Args:
+        ws: the workspace.
+        status: only those that have it.
+        playbook: only those opened from it.
+        person: who reads: what they may not see is left out; None sees everything.
+        after: the last case of the page before.
+        limit: how many at most.
+
     Raises:
         Invalid: `bad-status`.
+        NotFound: `unknown-person`, or `no-such-case` for `after`.
     """
     wanted = _status(status)
     with ws.storage.reading() as unit:
-        rows = unit.queries.cases(status=wanted, playbook=playbook or "")
+        sight = Sight(ws, unit, person)
+        if after:
+            sight.case(after)
+        rows = unit.queries.cases(
+            status=wanted,
+            playbook=playbook or "",
+            without=sight.hidden,
+            after=after,
+            limit=limit,
+        )
         items = unit.queries.items(status=ItemStatus.OPEN) if rows else ()
         waiting = _waiting(items, deciders(unit, items))
         clocks = reading_clocks.running(unit, ws.clock.now()) if rows else {}
-    return [_case_row(row, waiting.get(row.ref, []), clocks.get(row.ref, [])) for row in rows]
+        parents = {row.parent for row in rows if row.parent and not sight.sees(row.parent)}
+    return [
+        _case_row(
+            replace(row, parent="") if row.parent in parents else row,
+            waiting.get(row.ref, []),
+            clocks.get(row.ref, []),
+        )
+        for row in rows
+    ]
 
 
-def case_view(ws: Workspace, ref: str, person: str | None = None) -> CaseView:
+def case_view(
+    ws: Workspace, ref: str, person: str | None = None, *, local: bool = False
+) -> CaseView:
     """Return one case: steps in the order of the playbook, open items, documents, effects.
 
     Open items and effects of the cases under it are among its own; their ids say whose they are.
@@ -67,17 +102,20 @@ def case_view(ws: Workspace, ref: str, person: str | None = None) -> CaseView:
     Args:
         ws: the workspace.
         ref: the case.
-        person: who reads, for what they may do with the items; None may nothing.
+        person: who reads, for what they see and what they may do with the items; None sees
+            everything and may nothing.
+        local: show everything to the person: the settings named them, at the command line.
 
     Raises:
         NotFound: `no-such-case`, `unknown-person`.
     """
     with ws.storage.reading() as unit:
-        case = unit.cases.load(ref, all_scopes=True)
-        below = unit.queries.children(ref)
-        family = [case, *(unit.cases.load(child, all_scopes=True) for child in below)]
+        sight = Sight(ws, unit, None if local else person)
+        reader = Reader(person, sight.reader.world, sight.reader.now)
+        family = [unit.cases.load(each, all_scopes=True) for each in sight.family(ref)]
+        case = family[0]
         playbook = versions.pinned(ws, unit, case.header.digest)
-        reader = Reader(person, directory.world(ws, unit), ws.clock.now())
+        parent = case.header.parent if sight.sees(case.header.parent) else ""
         items = [
             row
             for each in family
@@ -85,6 +123,7 @@ def case_view(ws: Workspace, ref: str, person: str | None = None) -> CaseView:
         ]
         effects = [row for each in family for row in _effects(unit, each, reader.now)]
     header = case.header
+    seen = {each.header.ref for each in family}
     return CaseView(
         case=ref,
         title=header.title,
@@ -98,8 +137,8 @@ def case_view(ws: Workspace, ref: str, person: str | None = None) -> CaseView:
         requester=header.requester,
         opened_at=header.opened_at,
         closed_at=header.closed_at,
-        parent=header.parent,
-        children=list(header.children),
+        parent=parent,
+        children=[child for child in header.children if child in seen],
         inputs=header.inputs,
         results=header.results,
         problems=list(header.problems),

@@ -9,7 +9,7 @@ from smr_engine.engine import policy
 from smr_engine.engine.state import Case
 from smr_engine.engine.statuses import CLOSED_CASES, ClockStatus
 from smr_engine.playbook.model import Playbook
-from smr_engine.services.reading_verdicts import Reader
+from smr_engine.services.reading_verdicts import NOBODY, Reader
 from smr_engine.services.stored import ClockRow
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import ClockView, ItemRow
@@ -50,10 +50,11 @@ def inbox_rows(
     """Yield running clocks as rows of an inbox: for those who may say that they are met, or all."""
     for row in rows:
         playbook = playbooks[row.case]
-        verdict = policy.no("nobody is named who would act")
+        verdict, sees = NOBODY, True
         if reader.person is not None:
             verdict = policy.owns(reader.world, playbook, reader.person, reader.now)
-        if everybody or verdict.may:
+            sees = policy.may_see(reader.world, playbook, reader.person, reader.now).may
+        if sees if everybody else verdict.may:
             yield ItemRow(
                 item=f"{row.case}:{row.clock}",
                 case=row.case,

@@ -20,6 +20,7 @@ from smr_engine.playbook.model import (
     TaskStep,
 )
 from smr_engine.services import directory, reading_content, versions
+from smr_engine.services.access import require_known
 from smr_engine.services.reading_content import Shown
 from smr_engine.services.reading_texts import Texts
 from smr_engine.services.reading_verdicts import Reader, asked, is_overdue
@@ -46,12 +47,11 @@ def item_view(ws: Workspace, item: str, person: str | None) -> ItemView:
     """
     with ws.storage.reading() as unit:
         case = unit.cases.load(case_of(item), locate=item)
-        scope, found = _find(case, item)
         playbook = versions.pinned(ws, unit, case.header.digest)
         reader = Reader(person, directory.world(ws, unit), ws.clock.now())
+        require_known(reader, playbook, case, item)
+        scope, found = _find(case, item)
         verdict = reader.verdict(case.header, found, playbook)
-        if not reader.sees(found, verdict, playbook):
-            raise _unknown(item)
         step = index_of(playbook).of(found.step).step
         shown = Shown(case, playbook, scope, found, reader, Texts(unit, case))
         filled = quorum.filled(found.lines, found.votes, reader.world)

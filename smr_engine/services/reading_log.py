@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from smr_engine.errors import NotFound
-from smr_engine.services.stored import CaseRow, EventFilter, StoredEvent
-from smr_engine.services.storing import UnitOfWork
+from smr_engine.services.access import Sight
+from smr_engine.services.stored import EventFilter, StoredEvent
 from smr_engine.services.views import EventRow
 from smr_engine.services.workspace import Workspace
 
 
-def timeline(ws: Workspace, ref: str) -> list[EventRow]:
+def timeline(ws: Workspace, ref: str, person: str | None = None) -> list[EventRow]:
     """Return the history of a case and of all cases under it, oldest first.
 
+    Args:
+        ws: the workspace.
+        ref: the case.
+        person: who reads: what they may not see is left out; None sees everything.
+
     Raises:
-        NotFound: `no-such-case`.
+        NotFound: `no-such-case`, `unknown-person`.
     """
     with ws.storage.reading() as unit:
-        known_case(unit, ref)
-        cases = (ref, *unit.queries.children(ref))
-        events = unit.events.select(EventFilter(cases=cases))
+        cases = Sight(ws, unit, person).family(ref)
+        events = unit.events.select(EventFilter(cases=tuple(cases)))
     return [event_row(event) for event in sorted(events, key=lambda e: (e.at, e.seq))]
-
-
-def known_case(unit: UnitOfWork, ref: str) -> CaseRow:
-    """Return a case's row.
-
-    Raises:
-        NotFound: `no-such-case`.
-    """
-    row = unit.queries.case(ref)
-    if row is None:
-        raise NotFound(
-            "no-such-case", f"There is no case {ref}", hint="smr cases lists them", where=ref
-        )
-    return row
 
 
 def event_row(event: StoredEvent) -> EventRow:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from smr_engine.engine.state import Case, Document, Revision
 from smr_engine.errors import NotFound, Refusal
 from smr_engine.playbook.suggest import did_you_mean
+from smr_engine.services.access import Sight
 from smr_engine.services.stored import EventFilter
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import DocumentView
@@ -24,6 +25,7 @@ def document(
     *,
     revision: int | None = None,
     diff: tuple[int, int] | None = None,
+    person: str | None = None,
 ) -> DocumentView:
     """Return one revision of a document, or the later of two with their difference.
 
@@ -34,13 +36,15 @@ def document(
         scope: where it lives (`each_creator[3]`); left out, the case itself or the only place.
         revision: its number; the newest if left out.
         diff: the numbers of two revisions; the difference leads from the first to the second.
+        person: who reads; None sees everything.
 
     Raises:
-        NotFound: no such case, document, scope or revision.
+        NotFound: no such case (also where the person may not see it), document, scope or revision.
         Refusal: `several-documents`: the name alone does not say which.
     """
     name, _, place = name.partition("@")
     with ws.storage.reading() as unit:
+        Sight(ws, unit, person).case(case)
         found = unit.cases.load(case, all_scopes=True)
         home = _home(found, name, scope or place)
         known = found.scopes[home].documents[name]

@@ -27,6 +27,7 @@ from smr_engine.errors import Invalid, NotFound, Refusal
 from smr_engine.playbook.check_timing import why_no_rule
 from smr_engine.playbook.model import Missed, Playbook
 from smr_engine.services import cases, directory, library, schedule_failures, schedule_inputs
+from smr_engine.services.access import Sight
 from smr_engine.services.schedule_failures import STREAM
 from smr_engine.services.stored import Envelope, ScheduleRow, ScheduleRun
 from smr_engine.services.storing import UnitOfWork
@@ -61,11 +62,15 @@ class Late:
 # --- the table ---------------------------------------------------------------------------------
 
 
-def list_(ws: Workspace) -> list[Row]:
-    """Return the schedules with their next due instants, and why a start of theirs fails."""
+def list_(ws: Workspace, person: str | None = None) -> list[Row]:
+    """Return the schedules with their next due instants, and why a start of theirs fails.
+
+    Those of restricted cases that the person may not see are left out; None sees all.
+    """
     now = ws.clock.now()
     with ws.storage.reading() as unit:
-        rows = [(row, schedule_failures.problems(unit, row)) for row in unit.schedules.all()]
+        seen = _seen(ws, unit, person)
+        rows = [(row, schedule_failures.problems(unit, row)) for row in seen]
     return [replace(_view(row, now), problem=_latest(found)) for row, found in rows]
 
 
@@ -107,7 +112,8 @@ def remove(ws: Workspace, actor: Actor, schedule: str) -> None:
         NotFound: there is none.
     """
     with ws.storage.writing() as unit:
-        row = next((r for r in unit.schedules.all() if r.id == schedule), None)
+        seen = _seen(ws, unit, actor.id if actor.is_person else None)
+        row = next((r for r in seen if r.id == schedule), None)
         if row is None:
             raise _unknown(schedule)
         _may(ws, unit, library.read(ws, row.playbook)[0], actor)
@@ -116,21 +122,28 @@ def remove(ws: Workspace, actor: Actor, schedule: str) -> None:
         unit.keep()
 
 
-def next_(ws: Workspace, count: int, schedule: str | None = None) -> list[DueRow]:
-    """Return the next due instants of all schedules, or of one.
+def next_(
+    ws: Workspace, count: int, schedule: str | None = None, person: str | None = None
+) -> list[DueRow]:
+    """Return the next due instants of all schedules that a person may see, or of one.
 
     Raises:
         NotFound: there is no such schedule.
     """
     now = ws.clock.now()
     with ws.storage.reading() as unit:
-        rows = [r for r in unit.schedules.all() if schedule in {None, r.id}]
+        rows = [r for r in _seen(ws, unit, person) if schedule in {None, r.id}]
     if schedule is not None and not rows:
         raise _unknown(schedule)
     coming = [
         DueRow(row.id, row.playbook, due) for row in rows for due in islice(dues(row, now), count)
     ]
     return sorted(coming, key=lambda d: d.due)[:count]
+
+
+def _seen(ws: Workspace, unit: UnitOfWork, person: str | None) -> list[ScheduleRow]:
+    sight = Sight(ws, unit, person)
+    return [row for row in unit.schedules.all() if sight.sees_schedules_of(row.playbook)]
 
 
 def _unknown(schedule: str) -> NotFound:

@@ -62,7 +62,8 @@ class StoredEvent:
 class EventFilter:
     """Which events; empty means all. `until` is exclusive, `after_seq` and `before_seq` too.
 
-    With `newest_first` they are read from the end of the log.
+    With `newest_first` they are read from the end of the log. Events of cases opened from playbook
+    versions with the digests in `without` are left out.
     """
 
     cases: tuple[str, ...] = ()
@@ -75,6 +76,7 @@ class EventFilter:
     after_seq: int = 0
     before_seq: int = 0
     newest_first: bool = False
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +109,17 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class DecidedFilter:
-    """Which cases in which people decided; empty means all. `until` is exclusive."""
+    """Which cases in which people decided; empty means all. `until` is exclusive.
+
+    Cases opened from playbook versions with the digests in `without` are left out.
+    """
 
     words: str = ""  # in the case's reference or title
     person: str = ""  # who decided, or was acted for
     document: str = ""  # part of the name of a document of the case
     since: datetime | None = None
     until: datetime | None = None
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

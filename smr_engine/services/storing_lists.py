@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from smr_engine.engine.statuses import CaseStatus, ItemStatus
@@ -35,6 +35,10 @@ class Playbooks(Protocol):
 
     def all(self) -> Sequence[PlaybookRow]:
         """Return every version, by name and time."""
+        ...
+
+    def digests(self) -> Sequence[str]:
+        """Return the digests of all versions."""
         ...
 
 
@@ -85,10 +89,14 @@ class Queries(Protocol):
         *,
         status: CaseStatus | None = None,
         playbook: str = "",
+        without: Collection[str] = (),
         after: str = "",
         limit: int | None = None,
     ) -> Sequence[CaseRow]:
-        """Return cases, newest first; `after` is the last reference of the page before."""
+        """Return cases, newest first; `after` is the last reference of the page before.
+
+        Those opened from playbook versions with the digests in `without` are left out.
+        """
         ...
 
     def case(self, ref: str) -> CaseRow | None:

@@ -13,6 +13,7 @@ from smr_engine.engine.state import Case
 from smr_engine.engine.world import World
 from smr_engine.errors import Refusal
 from smr_engine.services import directory, versions
+from smr_engine.services.access import reader_of, require_known
 from smr_engine.services.stored import Claim, Envelope
 from smr_engine.services.storing import KeyTaken, UnitOfWork
 from smr_engine.services.workspace import Workspace
@@ -109,6 +110,7 @@ def _decided(
     playbook = versions.pinned(ws, unit, case.header.digest)
     now = max(ws.clock.now(), case.header.last_at)
     situation = Situation(directory.world(ws, unit), now, order.actor)
+    require_known(reader_of(situation), playbook, case, order.locate)
     before, decided = _decide(
         case, unit, lambda known: decide(playbook, known, order.command, situation)
     )

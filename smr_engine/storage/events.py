@@ -8,14 +8,14 @@ from operator import ge, gt, lt
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, literal, select
 
 from smr_engine.errors import Invalid
 from smr_engine.services.events_codec import OS_USER
 from smr_engine.services.projection import CASE_STREAM, Head, stream_of
 from smr_engine.services.stored import Envelope, EventFilter, StoredEvent
 from smr_engine.storage.sealing import NEW, Position, Sealer, Unsealed, command_key
-from smr_engine.storage.tables import contents, events, streams
+from smr_engine.storage.tables import cases, contents, events, streams
 from smr_engine.storage.transaction import Transaction
 
 
@@ -104,6 +104,9 @@ def _conditions(which: EventFilter) -> Iterator[ColumnElement[bool]]:
     for name, value in {"actor": which.actor, "item": which.item}.items():
         if value:
             yield column[name] == value
+    if which.without:
+        hidden = select(literal(CASE_STREAM) + cases.c.ref).where(cases.c.digest.in_(which.without))
+        yield column.stream.not_in(hidden)
     bounds = (
         (ge, column.at, which.since),
         (lt, column.at, which.until),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -65,6 +65,7 @@ class SqlQueries:
         *,
         status: CaseStatus | None = None,
         playbook: str = "",
+        without: Collection[str] = (),
         after: str = "",
         limit: int | None = None,
     ) -> Sequence[CaseRow]:
@@ -74,6 +75,8 @@ class SqlQueries:
             asked = asked.where(cases.c.status == str(status))
         if playbook:
             asked = asked.where(cases.c.playbook == playbook)
+        if without:
+            asked = asked.where(cases.c.digest.not_in(without))
         if after:
             last = select(cases.c.opened_at).where(cases.c.ref == after).scalar_subquery()
             same_instant = (cases.c.opened_at == last) & (cases.c.ref < after)
@@ -143,6 +146,8 @@ class SqlQueries:
             .order_by(said.c.last_at.desc(), cases.c.ref)
             .limit(limit)
         )
+        if which.without:
+            asked = asked.where(cases.c.digest.not_in(which.without))
         if which.words:
             named = (
                 c.icontains(which.words, autoescape=True) for c in (cases.c.ref, cases.c.title)

@@ -50,6 +50,10 @@ class SqlPlaybooks:
         asked = select(playbooks).order_by(playbooks.c.name, playbooks.c.registered_at)
         return [PlaybookRow(**r) for r in self._transaction.connection.execute(asked).mappings()]
 
+    def digests(self) -> Sequence[str]:
+        """Return the digests of all versions; see the port."""
+        return self._transaction.connection.execute(select(playbooks.c.digest)).scalars().all()
+
 
 class SqlDirectory:
     """Directory versions in one unit of work (implements `services.storing.Directory`)."""

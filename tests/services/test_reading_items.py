@@ -266,7 +266,7 @@ def test_an_item_of_a_restricted_case_does_not_exist_for_others(company: Company
     case = company.start_as("ruth", "secret")
     item = company.item(case, "talk")
     assert reading.item_view(company.ws, item, "jan").may
-    with pytest.raises(NotFound, match=f"there is no item {item}"):
+    with pytest.raises(NotFound, match=f"There is no case {case}"):
         reading.item_view(company.ws, item, "ana")
 
 
