@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pwdlib.hashers.argon2 import Argon2Hasher
 
+MEMORY_KIB = 65_536
 AT_ONCE = 4
 """Each takes 64 MiB: a flood of attempts has to queue, not to exhaust the machine."""
-_NOBODYS = (
+NOBODYS = (
     "$argon2id$v=19$m=65536,t=3,p=4$YSBzYWx0IG9mIG5vYm9"
     "keQ$bfRp+KWNsnedzGTTMQWiYBLqS2DBC4rwihNU6TaZk78"
 )
@@ -19,9 +20,14 @@ _NOBODYS = (
 
 
 class Argon2Passwords:
-    """Hashes passwords (implements `services.ports.Passwords`); loaded when first used."""
+    """Hashes passwords (implements `services.ports.Passwords`); loaded when first used.
 
-    def __init__(self) -> None:
+    Args:
+        memory_kib: that each takes; less only where nothing is at stake.
+    """
+
+    def __init__(self, memory_kib: int = MEMORY_KIB) -> None:
+        self._memory_kib = memory_kib
         self._turn = BoundedSemaphore(AT_ONCE)
 
     def hash(self, password: str, salt: bytes) -> str:
@@ -32,10 +38,10 @@ class Argon2Passwords:
     def verify(self, password: str, hashed: str) -> bool:
         """Return whether it is the password; see the port."""
         with self._turn:
-            return self._hasher.verify(password, hashed or _NOBODYS) and bool(hashed)
+            return self._hasher.verify(password, hashed or NOBODYS) and bool(hashed)
 
     @cached_property
     def _hasher(self) -> Argon2Hasher:
         from pwdlib.hashers.argon2 import Argon2Hasher
 
-        return Argon2Hasher()
+        return Argon2Hasher(memory_cost=self._memory_kib)

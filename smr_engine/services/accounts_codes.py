@@ -41,5 +41,10 @@ def matching_step(secret: str, code: str, now: datetime) -> int | None:
 def wrong(ws: Workspace, attempt: Attempt) -> Refusal:
     """Note that a code was wrong; return the refusal that says so."""
     failed(ws, attempt)
+    return not_of_now()
+
+
+def not_of_now() -> Refusal:
+    """Return the refusal of a wrong code."""
     hint = "each code is good for one sign-in: wait for the next one"
     return Refusal("wrong-code", "This is not a code of now", hint=hint)

@@ -10,6 +10,8 @@ from sqlalchemy import Engine, event
 
 from tests.services.company import Company
 from tests.services.playbooks import EVERYTHING, PAIR, PARENT, RESTRICTED, STATEMENT
+from tests.services.signing import Signing, signing_house
+from tests.support.postgres import drop_database, fresh_database
 
 
 @pytest.fixture
@@ -36,3 +38,17 @@ def statements() -> Iterator[list[str]]:
     event.listen(Engine, "before_cursor_execute", note)
     yield sent
     event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def signing(request, tmp_path_factory) -> Iterator[Signing]:
+    """A house full of people who sign in, on both databases; a file's tests share it."""
+    root = tmp_path_factory.mktemp("signing")
+    if request.param == "sqlite":
+        with signing_house(root) as house:
+            yield house
+        return
+    url = fresh_database()
+    with signing_house(root, url) as house:
+        yield house
+    drop_database(url)
