@@ -60,14 +60,17 @@ def content(shown: Shown, step: Step) -> list[Json]:
     """Return the texts an item is about: the bound revisions, or the text to start from."""
     item = shown.item
     if item.kind is ItemKind.PUBLISH and isinstance(step, PublishStep):
-        return [_posted(shown, step.document)]
+        return [{**_posted(shown, step.document), "title": _title(shown, step.document)}]
     if item.kind is ItemKind.DRAFT and isinstance(step, DraftStep):
         entries = _newest(shown, (step.document,))
     elif item.bundle:
         entries = list(_entries(shown, item))
     else:
         entries = _newest(shown, step.documents)
-    return [entry.as_json(_text(shown, entry)) for entry in entries]
+    return [
+        {**entry.as_json(_text(shown, entry)), "title": _title(shown, entry.document)}
+        for entry in entries
+    ]
 
 
 def changes(shown: Shown) -> list[Json]:
@@ -86,7 +89,11 @@ def changes(shown: Shown) -> list[Json]:
             found.append((entry.document, _changed(shown, old, entry)))
     places = [_places(shown, item) for item in (earlier, shown.item)]
     found.append((DESTINATIONS, difference((places[0], places[1]), (earlier.id, shown.item.id))))
-    return [{"document": d, "since": earlier.id, "diff": text} for d, text in found if text]
+    return [
+        {"document": d, "title": _title(shown, d), "since": earlier.id, "diff": text}
+        for d, text in found
+        if text
+    ]
 
 
 def destinations(shown: Shown) -> list[Json]:
@@ -117,6 +124,14 @@ def attachments(shown: Shown) -> list[Json]:
                         "item": item.id,
                     }
     return list(found.values())
+
+
+def _title(shown: Shown, document: str) -> str:
+    """Return what people call a document."""
+    if document == DESTINATIONS:
+        return "Where it goes"
+    spec = shown.playbook.documents.get(document)
+    return spec.title if spec else document
 
 
 # --- texts -------------------------------------------------------------------------------------

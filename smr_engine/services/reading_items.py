@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from smr_engine.engine import forms, policy, quorum
+from smr_engine.engine.commands import ASSURANCES
 from smr_engine.engine.state import Case, Item
 from smr_engine.engine.statuses import ItemKind
 from smr_engine.errors import NotFound
@@ -33,13 +35,16 @@ from smr_engine.services.workspace import Workspace
 _COMPLETED = frozenset({ItemKind.TASK, ItemKind.DRAFT, ItemKind.DECISION, ItemKind.PUBLISH})
 
 
-def item_view(ws: Workspace, item: str, person: str | None) -> ItemView:
+def item_view(
+    ws: Workspace, item: str, person: str | None, assurance: str = ASSURANCES[0]
+) -> ItemView:
     """Return an item: what is asked, the content, what changed, who has decided, what is missing.
 
     Args:
         ws: the workspace.
         item: its id.
         person: who reads; None sees everything, and may nothing.
+        assurance: how they have proved who they are.
 
     Raises:
         Refusal: `bad-item-name`.
@@ -48,7 +53,7 @@ def item_view(ws: Workspace, item: str, person: str | None) -> ItemView:
     with ws.storage.reading() as unit:
         case = unit.cases.load(case_of(item), locate=item)
         playbook = versions.pinned(ws, unit, case.header.digest)
-        reader = Reader(person, directory.world(ws, unit), ws.clock.now())
+        reader = Reader(person, directory.world(ws, unit), ws.clock.now(), assurance)
         require_known(reader, playbook, case, item)
         scope, found = _find(case, item)
         verdict = reader.verdict(case.header, found, playbook)
@@ -89,7 +94,43 @@ def item_view(ws: Workspace, item: str, person: str | None) -> ItemView:
             expires=found.expires_at,
             may_break_glass=_may_break_glass(reader, case, found, step),
             ratifies=found.ratifies,
+            case_title=case.header.title,
+            severity=case.header.severity,
+            drill=case.header.drill,
+            outcome=found.outcome,
+            closed_by=found.closed_by,
+            successor=_successor(case, scope, found),
+            lacks_proof=_lacks_proof(shown, step),
+            names=_names(found, reader),
         )
+
+
+def _lacks_proof(shown: Shown, step: Step) -> str:
+    """Return the proof of identity that is all the reader lacks to decide or release."""
+    item = shown.item
+    if item.kind is not ItemKind.APPROVAL or shown.reader.person is None:
+        return ""
+    proven = replace(shown.reader, assurance=ASSURANCES[-1])
+    now, then = (
+        (
+            reader.verdict(shown.case.header, item, shown.playbook).may,
+            _may_break_glass(reader, shown.case, item, step),
+        )
+        for reader in (shown.reader, proven)
+    )
+    return item.assurance if now != then else ""
+
+
+def _successor(case: Case, scope: str, item: Item) -> str:
+    found = (other.id for other in case.scopes[scope].items.values() if other.previous == item.id)
+    return next(found, "")
+
+
+def _names(item: Item, reader: Reader) -> dict[str, str]:
+    voters = (name for vote in item.votes for name in (vote.person, vote.on_behalf_of))
+    attached = (each.by for each in item.attachments)
+    people = {*asked(item), *voters, *attached, item.closed_by} - {""}
+    return {person: reader.name(person) for person in sorted(people)}
 
 
 def _may_break_glass(reader: Reader, case: Case, item: Item, step: Step) -> bool:

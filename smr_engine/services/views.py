@@ -213,6 +213,14 @@ class ItemView:
     expires: datetime | None = None  # from then on it cannot be answered
     may_break_glass: bool = False  # the reader may release it before its approval
     ratifies: str = ""  # the item whose release is to be ratified or settled
+    case_title: str = ""
+    severity: str | None = None
+    drill: bool = False
+    outcome: str = ""  # what came of it, once it is closed
+    closed_by: str = ""
+    successor: str = ""  # the item that superseded it
+    lacks_proof: str = ""  # the proof of identity with which the reader might decide
+    names: dict[str, str] = field(default_factory=dict)  # of everybody who stands in it
 
 
 @dataclass(frozen=True, slots=True)
