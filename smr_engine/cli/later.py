@@ -6,18 +6,8 @@ from smr_engine.cli.auditing import GROUP as AUDIT
 from smr_engine.cli.commands import Group, Later
 
 GROUP = Group("", "Later")
-PASSWORD = Group("password", "Passwords for signing in (come with the web).")
-TOKEN = Group("token", "Tokens for programs (come with the web).")
 
 GROUP.later(
-    Later("web", "", "Serve the pages.", "smr web", "smr inbox shows what waits for you"),
-    Later(
-        "invite",
-        "PERSON",
-        "Make a one-time sign-in for somebody.",
-        "smr invite lea",
-        "smr inbox --as PERSON shows what waits for them",
-    ),
     Later(
         "delegate",
         "FROM TO --until T [--role R]",
@@ -32,12 +22,6 @@ GROUP.later(
         "smr delegations",
         "deputies and `away` stand in directory.yaml",
     ),
-)
-PASSWORD.later(Later("set", "PERSON", "Set somebody's password.", "smr password set lea"))
-TOKEN.later(
-    Later("create", "NAME", "Make a token for a program.", "smr token create monitoring"),
-    Later("revoke", "NAME", "Take a token back.", "smr token revoke monitoring"),
-    Later("list", "", "List the tokens.", "smr token list"),
 )
 AUDIT.later(
     Later(
@@ -68,5 +52,3 @@ AUDIT.later(
         "smr audit log --format json writes the events",
     ),
 )
-GROUP.add(PASSWORD)
-GROUP.add(TOKEN)

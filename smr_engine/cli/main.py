@@ -10,6 +10,7 @@ import typer
 
 from smr_engine import __version__
 from smr_engine.cli import (
+    accounts,
     auditing,
     calendars,
     cases,
@@ -65,6 +66,7 @@ for _group in (
     rehearsing.GROUP,
     auditing.GROUP,
     directory.GROUP,
+    accounts.GROUP,
     later.GROUP,
 ):
     PROGRAM.add(_group)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smr_engine.services.sentence_parts import Memory, Name, Sentence, actor
+from smr_engine.services.sentences_accounts import OF_ACCOUNTS
 from smr_engine.services.sentences_cases import OF_CASES
 from smr_engine.services.sentences_items import OF_ITEMS
 from smr_engine.services.text import one_line
@@ -68,5 +69,5 @@ def _unknown(event: EventRow, memory: Memory) -> str:
     return f"{actor(event, memory)}: {event.kind}"
 
 
-SENTENCES: Mapping[str, Sentence] = {**OF_CASES, **OF_ITEMS}
+SENTENCES: Mapping[str, Sentence] = {**OF_CASES, **OF_ITEMS, **OF_ACCOUNTS}
 """What to say about each kind of event."""

@@ -31,6 +31,7 @@ CONTRACT_IN_GROUPS = {
     "audit": "log who verify checkpoint receipt check-receipt export",
     "directory": "check import export",
     "password": "set",
+    "second-factor": "remove",
     "token": "create revoke list",
     "db": "upgrade",
 }
@@ -41,7 +42,6 @@ NAMES = sorted(
     ]
 )
 LATER = """
-web|invite P|password set P|token create N|token revoke N|token list
 delegate A B --until T --role R|delegations|audit checkpoint|audit receipt I P --out F
 audit check-receipt F --key K|audit export --out D
 """
