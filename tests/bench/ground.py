@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import statistics
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,7 +17,7 @@ from smr_engine.bootstrap import open_workspace
 from smr_engine.engine import commands as c
 from smr_engine.services import cases, items
 from smr_engine.services.legs import LEASE
-from smr_engine.services.stored import Claim
+from smr_engine.services.stored import Claim, ClaimedEffect
 from smr_engine.services.transact import Order, apply
 from smr_engine.services.workspace import Workspace, actor
 from smr_engine.storage.tables import metadata
@@ -24,6 +25,7 @@ from tests.support.postgres import drop_database, fresh_database
 
 HERE = Path(__file__).resolve().parent
 SAMPLE = HERE.parent.parent / "smr_engine" / "_sample"
+PROGRAM = [sys.executable, "-c", "from smr_engine.cli.main import run; run()"]
 TEXT = "We have corrected the opening hours on our page. Thank you for telling us."
 
 
@@ -35,8 +37,11 @@ def workspace(database: str, playbook: Path = HERE / "approval.yaml") -> Iterato
     (root / "playbooks").mkdir(exist_ok=True)
     shutil.copy(playbook, root / "playbooks" / f"{playbook.stem}.yaml")
     url = fresh_database() if database == "postgresql" else ""
+    if url:
+        with (root / "smr.yaml").open("a") as settings:
+            settings.write(f"\ndatabase_url: {url}\n")
     try:
-        ws = open_workspace(root, {"SMR_DATABASE_URL": url} if url else {})
+        ws = open_workspace(root, {})
         yield ws
         ws.storage.close()
     finally:
@@ -70,6 +75,28 @@ def approve(ws: Workspace, count: int) -> list[float]:
     return [timed(lambda i=i: items.decide(ws, lea, i, "approve")) for i in waiting]
 
 
+def owe_publications(ws: Workspace, count: int) -> None:
+    """Bring so many cases to where each owes its publication, and nothing else is owed."""
+    start(ws, count)
+    draft(ws, count)
+    let_go_of_messages(ws)
+    approve(ws, count)
+
+
+def claimed(ws: Workspace, count: int) -> Sequence[ClaimedEffect]:
+    """Claim effects that are owed, as a conductor does."""
+    with ws.storage.writing() as unit:
+        found = unit.claims.effects("bench", ws.clock.now(), LEASE, count)
+        unit.keep()
+    return found
+
+
+def open_cases(ws: Workspace) -> int:
+    """Return how many cases are open."""
+    with ws.storage.reading() as unit:
+        return int(unit.queries.counts()["open_cases"])
+
+
 def open_items(ws: Workspace, kind: str) -> list[str]:
     """Return the ids of open items of a kind, oldest first."""
     with ws.storage.reading() as unit:
@@ -78,12 +105,7 @@ def open_items(ws: Workspace, kind: str) -> list[str]:
 
 def let_go_of_messages(ws: Workspace) -> None:
     """Settle what is owed now without performing it, so that only what is measured is left."""
-    while True:
-        with ws.storage.writing() as unit:
-            owed = unit.claims.effects("bench", ws.clock.now(), LEASE, 5_000)
-            unit.keep()
-        if not owed:
-            return
+    while owed := claimed(ws, 5_000):
         for claim in owed:
             done = c.ReportEffect(claim.id, c.Outcome.DONE, {"told": []})
             held = Claim(claim.id, claim.case, claim.epoch)
