@@ -75,3 +75,10 @@ def people(ws: Workspace) -> list[PersonRow]:
         )
         for person in sorted(now.people.values(), key=lambda p: p.id)
     ]
+
+
+def accounts(ws: Workspace) -> list[tuple[str, str]]:
+    """Return the places the company speaks at, as ids with titles."""
+    with ws.storage.reading() as unit:
+        now = world(ws, unit)
+    return sorted((account.id, account.title or account.id) for account in now.accounts.values())

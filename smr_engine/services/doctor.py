@@ -16,6 +16,7 @@ from smr_engine.engine.statuses import CaseStatus, EffectKind, EffectStatus
 from smr_engine.engine.world import World
 from smr_engine.errors import SmrError
 from smr_engine.services import directory, directory_import, doctor_playbooks, schedules
+from smr_engine.services.access import Sight
 from smr_engine.services.directory_text import directory_digest
 from smr_engine.services.stored import CaseRow, EffectRow, EventFilter, StoredEvent
 from smr_engine.services.views import Finding
@@ -46,17 +47,20 @@ class _Seen:
     done: list[StoredEvent]
 
 
-def examine(ws: Workspace, prefect: Probe | None = None, *more: Probe) -> list[Finding]:
+def examine(
+    ws: Workspace, prefect: Probe | None = None, *more: Probe, person: str | None = None
+) -> list[Finding]:
     """Return everything that was looked at, good and bad.
 
     Args:
         ws: the workspace.
         prefect: looks whether the Prefect server answers.
         more: further probes of the door.
+        person: who reads: cases they may not see are not named; None sees everything.
     """
     found = [_folder(ws), _privacy(ws)]
     try:
-        seen = _look(ws)
+        seen = _look(ws, person)
     except SmrError as error:
         return [*found, Finding("database", False, error.message, error.hint or "smr db upgrade")]
     found.append(_database(seen))
@@ -65,25 +69,30 @@ def examine(ws: Workspace, prefect: Probe | None = None, *more: Probe) -> list[F
     return [*found, *(probe() for probe in (prefect, *more) if probe is not None)]
 
 
-def _look(ws: Workspace) -> _Seen:
+def _look(ws: Workspace, person: str | None) -> _Seen:
     now = ws.clock.now()
     recent = now - RECENT
     with ws.storage.reading() as unit:
-        failures = unit.events.select(EventFilter(kinds=("EffectFailed",), since=recent))
+        sight = Sight(ws, unit, person)
+        hidden = sight.hidden
+        failures = unit.events.select(
+            EventFilter(kinds=("EffectFailed",), since=recent, without=hidden)
+        )
         names = {event.facts["effect"] for event in failures}
         cases = {event.case for event in failures}
         effects = [effect for case in cases for effect in unit.queries.effects(case=case)]
-        live = unit.queries.effects(live=True)
+        live = [e for e in unit.queries.effects(live=True) if e.status is EffectStatus.UNKNOWN]
+        done = EventFilter(kinds=("EffectDone",), since=recent, without=hidden)
         return _Seen(
             now=now,
             world=directory.world(ws, unit),
             directory_digest=unit.directory.version()[1],
             counts=dict(unit.queries.counts()),
             next_instant=unit.due.next_instant(),
-            held=list(unit.queries.cases(status=CaseStatus.HELD)),
-            unknown=[effect for effect in live if effect.status is EffectStatus.UNKNOWN],
+            held=list(unit.queries.cases(status=CaseStatus.HELD, without=hidden)),
+            unknown=[e for e in live if sight.sees(e.case)],
             failed=[effect for effect in effects if effect.id in names],
-            done=list(unit.events.select(EventFilter(kinds=("EffectDone",), since=recent))),
+            done=list(unit.events.select(done)),
         )
 
 

@@ -135,7 +135,7 @@ def _asks(schema: Mapping[str, Any]) -> list[str]:
 def _why_not(
     ws: Workspace, world: World, playbook: Playbook, person: str
 ) -> tuple[str, tuple[str, ...]]:
-    verdict = policy.may_see(world, playbook, person, ws.clock.now())
+    verdict = policy.may_start(world, playbook, person, ws.clock.now())
     if not verdict.may:
         return verdict.why_not, ()
     try:

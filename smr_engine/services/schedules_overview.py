@@ -11,7 +11,8 @@ from smr_engine.engine import policy
 from smr_engine.engine.world import World
 from smr_engine.errors import SmrError
 from smr_engine.playbook.model import Playbook
-from smr_engine.services import directory, library, schedule_failures, schedules
+from smr_engine.services import library, schedule_failures, schedules
+from smr_engine.services.access import Sight
 from smr_engine.services.rule_words import rule_words
 from smr_engine.services.schedule_failures import STREAM
 from smr_engine.services.stored import EventFilter, ScheduleRow, StoredEvent
@@ -92,12 +93,11 @@ def overview(ws: Workspace, person: str) -> Overview:
     """Return the schedules of all playbooks whose cases a person may see."""
     now = ws.clock.now()
     with ws.storage.reading() as unit:
-        world = directory.world(ws, unit)
-        rows = unit.schedules.all()
+        sight = Sight(ws, unit, person)
+        seen = [row for row in unit.schedules.all() if sight.sees_schedules_of(row.playbook)]
         log = unit.events.select(EventFilter(streams=(STREAM,)))
         reasons = schedule_failures.reasons(unit)
-    desk = _Desk(ws, world, person, now)
-    seen = [row for row in rows if desk.sees(row.playbook)]
+    desk = _Desk(ws, sight.reader.world, person, now)
     past = _past(log, reasons)
     return Overview(
         tuple(desk.coming(seen)),
@@ -114,11 +114,6 @@ class _Desk:
     world: World
     person: str
     now: datetime
-
-    def sees(self, name: str) -> bool:
-        """Return whether the reader may see cases of a playbook; one that cannot be read hides."""
-        playbook = self._read(name)
-        return playbook is None or policy.may_see(self.world, playbook, self.person, self.now).may
 
     def coming(self, rows: Iterable[ScheduleRow]) -> list[Coming]:
         found = [

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from smr_engine.services import doctor
+from smr_engine.engine import policy
+from smr_engine.errors import Refusal
+from smr_engine.services import directory, doctor
 from smr_engine.services.doctor import Probe
 from smr_engine.services.stored import EventFilter
 from smr_engine.services.views import Finding
@@ -35,15 +37,24 @@ class SystemView:
     counts: Mapping[str, int]
 
 
-def look(ws: Workspace, prefect: Probe) -> SystemView:
+def look(ws: Workspace, person: str, prefect: Probe) -> SystemView:
     """Return how everything is; another system that does not answer keeps nobody waiting.
 
     Args:
         ws: the workspace.
+        person: who looks: somebody who steers cases.
         prefect: looks at the Prefect server.
+
+    Raises:
+        Refusal: `may-not-see-system`.
     """
+    with ws.storage.reading() as unit:
+        verdict = policy.steers(directory.world(ws, unit), person)
+    if not verdict.may:
+        message = "The state of the system is for operators and administrators"
+        raise Refusal("may-not-see-system", message)
     waiting = _Waiting(prefect)
-    found = doctor.examine(ws, waiting.finding)
+    found = doctor.examine(ws, waiting.finding, person=person)
     with ws.storage.reading() as unit:
         counts = unit.queries.counts()
         latest = unit.events.select(EventFilter(actor=ENGINE, newest_first=True), 1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from smr_engine.errors import SmrError
+from smr_engine.services.access import Sight, require_auditing
 from smr_engine.services.verify import verify
 from smr_engine.services.views import VerifyView
 from smr_engine.services.workspace import Workspace
@@ -57,13 +58,19 @@ class Verifying:
     _thread: threading.Thread | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
 
-    @property
-    def progress(self) -> Progress:
-        """Return how far it is."""
+    def seen_by(self, person: str | None) -> Progress:
+        """Return how far it is, to whoever may read the log; None sees everything.
+
+        Raises:
+            Refusal: `may-not-audit`.
+        """
+        with self.ws.storage.reading() as unit:
+            require_auditing(Sight(self.ws, unit, person))
         return self._progress
 
     def start(self, person: str) -> Progress:
-        """Begin, unless one runs: whoever asks meanwhile sees that one."""
+        """Begin, unless one runs: whoever asks meanwhile sees that one. Raises as `seen_by`."""
+        self.seen_by(person)
         with self._lock:
             if not self._progress.running:
                 self._progress = Progress(person, self.ws.clock.now(), of=self._events())

@@ -11,11 +11,12 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from smr_engine import __version__
+from smr_engine.services.verifying import Verifying
 from smr_engine.services.workspace import Workspace
 from smr_engine.web import live
 from smr_engine.web.failures import add_handlers
 from smr_engine.web.live import Pulse
-from smr_engine.web.pages import PAGES
+from smr_engine.web.pages import PAGES, signing
 from smr_engine.web.security import Gate, own_form
 
 STATIC = Path(__file__).parent / "static"
@@ -40,9 +41,11 @@ def create_app(ws: Workspace, public_url: str = "") -> FastAPI:
     )
     app.state.ws = ws
     app.state.pulse = Pulse(ws)
+    app.state.verifying = Verifying(ws)
     app.add_middleware(Gate, public_url=public_url)
     add_handlers(app)
     app.include_router(live.router)
+    app.include_router(signing.door, include_in_schema=False)
     for router in PAGES:
         app.include_router(router, dependencies=[Depends(own_form)], include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -56,3 +59,4 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         app.state.pulse.stop()
+        app.state.verifying.stop()

@@ -1,5 +1,11 @@
 """Pages for people: one file per noun; each handler parses, calls one service, renders one view."""
 
-from smr_engine.web.pages import inbox
+from smr_engine.web.pages import audit, inbox, playbooks, schedules, system
 
-PAGES = (inbox.router,)
+PAGES = (
+    inbox.router,
+    playbooks.router,
+    schedules.router,
+    audit.router,
+    system.router,
+)
