@@ -20,6 +20,8 @@ from tests.adapters.servers import free_port
 BIN = Path(sys.executable).parent
 POOL = "smr"
 BOOT_S = 120.0
+ESTABLISHED = "01"
+"""How /proc/net/tcp says that a connection stands."""
 QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -39,6 +41,11 @@ class Machine:
         for pid in found:
             found += [child for child in _parents().get(pid, []) if child not in found]
         return found
+
+    def talks_to(self, port: int) -> bool:
+        """Whether one of its processes has a connection to a port of this host."""
+        wanted = {f"socket:[{inode}]" for inode in _inodes_of_connections_to(port)}
+        return any(_links(Path(f"/proc/{pid}/fd")) & wanted for pid in self.pids())
 
     def kill(self) -> None:
         """Take the machine's power away: SIGKILL to all of it."""
@@ -65,6 +72,27 @@ def _parents() -> dict[int, list[int]]:
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
             children.setdefault(parent, []).append(int(stat.parent.name))
     return children
+
+
+def _links(folder: Path) -> set[str]:
+    """Return where the links in a folder lead; a process that has just ended has none."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for link in folder.iterdir():
+            with contextlib.suppress(OSError):
+                found.add(str(link.readlink()))
+    return found
+
+
+def _inodes_of_connections_to(port: int) -> set[str]:
+    """Return the sockets of everybody who has a connection to a port of this host."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {row[9] for row in rows if row[2].endswith(f":{port:04X}") and row[3] == ESTABLISHED}
+
+
+def who_talks_to(port: int, machines: list[Machine]) -> Machine | None:
+    """Return the machine that has a connection to a port of this host; None: there is none yet."""
+    return next((machine for machine in machines if machine.talks_to(port)), None)
 
 
 @dataclass

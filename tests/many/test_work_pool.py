@@ -17,7 +17,7 @@ from flows.deployments import deploy
 from smr_engine.services import reading
 from tests.adapters.servers import Blog, running_blog
 from tests.flows.office import Office, Prefect, wait_for
-from tests.many.site import POOL, Machine, Site, running_site
+from tests.many.site import POOL, Machine, Site, running_site, who_talks_to
 from tests.support.postgres import drop_database, fresh_database
 
 pytestmark = pytest.mark.xdist_group("many")
@@ -136,12 +136,6 @@ def tables_that_hold(connection: psycopg.Connection, words: str) -> list[str]:
     ]
 
 
-def the_busy_one(workers: list[Machine]) -> Machine | None:
-    """Return the one worker at work; none while the other one still puts its tools away."""
-    busy = [worker for worker in workers if len(worker.pids()) > 1]
-    return busy[0] if len(busy) == 1 else None
-
-
 def test_a_worker_that_is_killed_in_mid_leg_loses_nothing_and_nothing_goes_out_twice(
     company, conductors, workers, since
 ):
@@ -149,7 +143,7 @@ def test_a_worker_that_is_killed_in_mid_leg_loses_nothing_and_nothing_goes_out_t
     company.blog.plan = ["hang"]  # it is published, and nobody will ever hear so
     case = company.to_its_end()
     wait_for(lambda: len(company.blog.posts) == before + 1, SOON_S)
-    wait_for(lambda: the_busy_one(workers)).kill()
+    wait_for(lambda: who_talks_to(company.blog.port, workers)).kill()
     wait_for(lambda: company.status(case) == "completed", SOON_S)
     assert len(company.blog.posts) == before + 1
     assert Counter(run.state for run in since.runs(case))["Running"] == 1  # it is dead, unsaid
