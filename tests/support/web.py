@@ -70,7 +70,7 @@ def visit_as(app: FastAPI, person: str | None) -> Guest:
     """Return somebody who is signed in (None: a stranger), in this process."""
     client = TestClient(app, base_url="http://testserver", follow_redirects=False)
     if person:
-        client.cookies.set(COOKIE, session_of(app.state.ws, person))
+        client.cookies.set(COOKIE, session_of(app.state.ws, person), domain="testserver.local")
     return Guest(client, person or "")
 
 

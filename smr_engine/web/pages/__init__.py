@@ -1,6 +1,6 @@
 """Pages for people: one file per noun; each handler parses, calls one service, renders one view."""
 
-from smr_engine.web.pages import audit, inbox, playbooks, schedules, system
+from smr_engine.web.pages import audit, inbox, playbooks, schedules, signing, system
 
 PAGES = (
     inbox.router,
@@ -8,4 +8,5 @@ PAGES = (
     schedules.router,
     audit.router,
     system.router,
+    signing.router,
 )
