@@ -73,12 +73,16 @@ class CompleteItem(Command):
 
 @dataclass(frozen=True, slots=True)
 class ReviseDocument(Command):
-    """Save a revision of a draft item's document; `done` also completes the draft."""
+    """Save a revision of a draft item's document; `done` also completes the draft.
+
+    `on` is the digest of the revision that it was written upon; empty: whichever is the newest.
+    """
 
     item: str
     text: str
     done: bool = False
     override: str = ""
+    on: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 from smr_engine.engine import commands as c
@@ -20,15 +21,21 @@ from smr_engine.services.transact import Order, apply, apply_in, case_of, known_
 from smr_engine.services.views import ItemDone, Released, Revised, Voted
 from smr_engine.services.workspace import Actor, Workspace
 
+_Answer = c.CompleteItem | c.Decide | c.BreakGlass | c.Repair
 MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024
 
 
-def complete(ws: Workspace, actor: Actor, item: str, values: Mapping[str, Any]) -> ItemDone:
-    """Complete a task, a decision, a manual publication or an acknowledgement."""
-    return _done(_apply(ws, actor, item, c.CompleteItem(item, values)), item)
+def complete(
+    ws: Workspace, actor: Actor, item: str, values: Mapping[str, Any], *, key: str = ""
+) -> ItemDone:
+    """Complete a task, a decision, a manual publication or an acknowledgement.
+
+    `key` is of this request, as its sender numbers it: sent again it changes nothing.
+    """
+    return _done(_once(ws, actor, c.CompleteItem(item, values), key), item)
 
 
-def acknowledge(ws: Workspace, actor: Actor, item: str) -> ItemDone:
+def acknowledge(ws: Workspace, actor: Actor, item: str, *, key: str = "") -> ItemDone:
     """Acknowledge.
 
     Raises:
@@ -37,14 +44,31 @@ def acknowledge(ws: Workspace, actor: Actor, item: str) -> ItemDone:
     kind = item_view(ws, item, actor.id).kind
     if kind != ItemKind.ACKNOWLEDGEMENT:
         raise Invalid("wrong-command", f"{item} is no acknowledgement but a {kind}", where=item)
-    return complete(ws, actor, item, {})
+    return complete(ws, actor, item, {}, key=key)
 
 
 def revise(
-    ws: Workspace, actor: Actor, item: str, text: str, *, done: bool = False, override: str = ""
+    ws: Workspace,
+    actor: Actor,
+    item: str,
+    text: str,
+    *,
+    done: bool = False,
+    override: str = "",
+    on: str = "",
 ) -> Revised:
-    """Save a revision of a draft item's document; `done` also completes the draft."""
-    case = _apply(ws, actor, item, c.ReviseDocument(item, text, done, override))
+    """Save a revision of a draft item's document.
+
+    Args:
+        ws: the workspace.
+        actor: who writes.
+        item: the draft.
+        text: all of it.
+        done: the draft is finished as well.
+        override: why it is, past failed checks.
+        on: the digest of the revision it was written upon; a newer one is not overwritten.
+    """
+    case = _apply(ws, actor, item, c.ReviseDocument(item, text, done, override, on))
     path, found = _located(case, item)
     with ws.storage.reading() as unit:
         index = index_of(versions.pinned(ws, unit, case.header.digest))
@@ -76,21 +100,23 @@ def decide(
         key: of this request, as its sender numbers it: sent again it changes nothing.
     """
     kind = DecisionKind(decision)
-    command = c.Decide(item, kind, comment, seen)
-    again = f"decide {item} {actor.id} {key}" if key else ""  # nobody else's request is the same
-    case = apply(ws, Order(case_of(item), command, actor, item, again))
+    said = {"decision": kind.value, "comment": comment}
+    case = _once(ws, actor, c.Decide(item, kind, comment, seen), key, said)
     _, found = _located(case, item)
     filled = quorum.filled(found.lines, found.votes, known_world(ws))
     granted = found.outcome in {"approved", "ratified"}
     return Voted(item, kind.value, found.bundle_digest, granted, filled.remaining)
 
 
-def break_glass(ws: Workspace, actor: Actor, item: str, reason: str, *, seen: str = "") -> Released:
+def break_glass(
+    ws: Workspace, actor: Actor, item: str, reason: str, *, seen: str = "", key: str = ""
+) -> Released:
     """Release an approval's present content before its quorum is there, to be ratified.
 
-    `seen` is the digest of what the actor read; another than the item's is refused.
+    `seen` is the digest of what the actor read; another than the item's is refused. `key` as of
+    `complete`.
     """
-    case = _apply(ws, actor, item, c.BreakGlass(item, reason, seen))
+    case = _once(ws, actor, c.BreakGlass(item, reason, seen), key, {"reason": reason})
     path, found = _located(case, item)
     asked = (i for i in case.scopes[path].items.values() if i.ratifies == item)
     ratification = next((i.id for i in asked if i.kind is ItemKind.APPROVAL), "")
@@ -121,15 +147,38 @@ def attach(
 
 
 def repair(
-    ws: Workspace, actor: Actor, item: str, answer: str, reason: str, *, url: str = ""
+    ws: Workspace,
+    actor: Actor,
+    item: str,
+    answer: str,
+    reason: str,
+    *,
+    url: str = "",
+    key: str = "",
 ) -> ItemDone:
-    """Answer a repair item: retry, skip, cancel, sent or not_sent."""
+    """Answer a repair item: retry, skip, cancel, sent or not_sent; `key` as of `complete`."""
     command = c.Repair(item, c.RepairAnswer(answer), reason, url)
-    return _done(_apply(ws, actor, item, command), item)
+    return _done(_once(ws, actor, command, key, {"text": reason}), item)
 
 
 def _apply(ws: Workspace, actor: Actor, item: str, command: c.Command) -> Case:
     return apply(ws, Order(case_of(item), command, actor, item))
+
+
+def _once(
+    ws: Workspace,
+    actor: Actor,
+    command: _Answer,
+    key: str,
+    said: Mapping[str, Any] = MappingProxyType({}),
+) -> Case:
+    """Apply a command, under a key once; a key counts for one person and one item.
+
+    `said` is the data of its event by which a repetition is known.
+    """
+    item = command.item
+    again = f"{type(command).__name__} {item} {actor.id} {key}" if key else ""
+    return apply(ws, Order(case_of(item), command, actor, item, again, said))
 
 
 def _located(case: Case, item: str) -> tuple[str, Item]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from smr_engine.engine import commands as c
 from smr_engine.engine.decide import Decided, Need, decide
@@ -11,10 +12,10 @@ from smr_engine.engine.events import DecisionRecorded, Event, GlassBroken
 from smr_engine.engine.run import Situation
 from smr_engine.engine.state import Case
 from smr_engine.engine.world import World
-from smr_engine.errors import Refusal
+from smr_engine.errors import Invalid, Refusal
 from smr_engine.services import directory, versions
 from smr_engine.services.access import reader_of, require_known
-from smr_engine.services.stored import Claim, Envelope
+from smr_engine.services.stored import Claim, Envelope, StoredEvent
 from smr_engine.services.storing import KeyTaken, UnitOfWork
 from smr_engine.services.workspace import Workspace
 
@@ -32,6 +33,8 @@ class Order:
         actor: who asks.
         locate: the item, effect or timer it is about, so that its scope is loaded at once.
         key: idempotency key; a command already applied under it changes nothing again.
+        said: data of the event that the command gives: what was applied under the key has to have
+            said the same.
         claim: the lease an effect was performed under; if it was lost, the report is stale.
     """
 
@@ -40,6 +43,7 @@ class Order:
     actor: c.Actor
     locate: str = ""
     key: str = ""
+    said: Mapping[str, Any] = field(default_factory=dict)
     claim: Claim | None = None
 
 
@@ -63,8 +67,8 @@ def apply(ws: Workspace, order: Order) -> Case:
     """
     try:
         case, owes = ws.storage.together(lambda unit: apply_in(ws, unit, order))
-    except KeyTaken:
-        return read(ws, order.case, order.locate)
+    except KeyTaken:  # it is committed now, so this finds it
+        case, owes = ws.storage.together(lambda unit: apply_in(ws, unit, order))
     if owes:
         ws.waker.wake()
     return case
@@ -90,7 +94,8 @@ def foresee(ws: Workspace, order: Order) -> tuple[Event, ...]:
 def carry_out(ws: Workspace, unit: UnitOfWork, order: Order) -> Applied:
     """Apply a command as `apply_in` does, and return what happened as well."""
     before = unit.cases.load(order.case, locate=order.locate)
-    if order.key and unit.events.by_key(order.key) is not None:
+    if order.key and (known := unit.events.by_key(order.key)) is not None:
+        require_same(known, order.said)
         return Applied(before)
     command = order.command
     if isinstance(command, c.ReportEffect) and order.claim is not None:
@@ -101,6 +106,17 @@ def carry_out(ws: Workspace, unit: UnitOfWork, order: Order) -> Applied:
     envelope = envelope_of(situation, decided.events)
     saved = unit.cases.save(before, decided.case, decided.events, envelope, order.key)
     return Applied(decided.case, decided.events, saved.owes)
+
+
+def require_same(known: StoredEvent, said: Mapping[str, Any]) -> None:
+    """Refuse a request that comes under the key of another one.
+
+    Raises:
+        Invalid: `key-reused`.
+    """
+    if any(known.data.get(name, "") != value for name, value in said.items()):  # "" is not kept
+        message = "this idempotency key belongs to another request, so nothing was done"
+        raise Invalid("key-reused", message, hint="take a new key for a new request")
 
 
 def _decided(

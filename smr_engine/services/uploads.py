@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from smr_engine.errors import Invalid
+from smr_engine.playbook.formats import FORMATS
 from smr_engine.services.text import listed, one_line
 
 LONGEST_NAME = 120
@@ -60,6 +61,18 @@ def cleaned_name(name: str) -> str:
         return plain[:LONGEST_NAME] or "file"
     ending = f".{extension}"[:20]
     return f"{stem[: LONGEST_NAME - len(ending)]}{ending}"
+
+
+def require_address(url: str) -> None:
+    """Refuse what is no address of the web.
+
+    Raises:
+        Invalid: `not-an-address`.
+    """
+    try:
+        FORMATS["uri"](url)
+    except ValueError as fault:
+        raise Invalid("not-an-address", str(fault)) from fault
 
 
 def require_known_kind(name: str, data: bytes) -> None:

@@ -1,9 +1,20 @@
 """Pages for people: one file per noun; each handler parses, calls one service, renders one view."""
 
-from smr_engine.web.pages import audit, inbox, playbooks, schedules, signing, system
+from smr_engine.web.pages import (
+    attachments,
+    audit,
+    inbox,
+    items,
+    playbooks,
+    schedules,
+    signing,
+    system,
+)
 
 PAGES = (
     inbox.router,
+    items.router,
+    attachments.router,
     playbooks.router,
     schedules.router,
     audit.router,
