@@ -59,6 +59,27 @@ def log(
     return _pages(ws, person, which)
 
 
+def page(
+    ws: Workspace, person: str | None, which: EventFilter, limit: int
+) -> tuple[list[EventRow], int | None]:
+    """Return a page of the log, oldest first, and the number after which the next one begins.
+
+    Args:
+        ws: the workspace.
+        person: who reads; see `log`.
+        which: events; `after_seq` is where the page before ended.
+        limit: how many at most.
+
+    Raises:
+        NotFound, Refusal: as `log`.
+    """
+    with ws.storage.reading() as unit:
+        sight = Sight(ws, unit, person)
+        found = unit.events.select(seen_by(sight, which), limit + 1)
+        rows = [event_row(event) for event in found[:limit] if sight.sees_event(event)]
+    return rows, found[limit - 1].seq if len(found) > limit else None
+
+
 def _pages(ws: Workspace, person: str | None, which: EventFilter) -> Iterator[EventRow]:
     with ws.storage.reading() as unit:
         sight = Sight(ws, unit, person)

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from smr_engine.engine import commands as c
+from smr_engine.engine import forms
 from smr_engine.engine.decide import open_case
 from smr_engine.engine.run import Situation
 from smr_engine.engine.state import Case
@@ -24,6 +25,7 @@ from smr_engine.services.transact import (
     carry_out,
     envelope_of,
     foresee,
+    require_same,
 )
 from smr_engine.services.views import CaseView, Rescored, Started
 from smr_engine.services.workspace import Actor, Workspace
@@ -31,11 +33,15 @@ from smr_engine.services.workspace import Actor, Workspace
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a case is opened with, besides its playbook and inputs."""
+    """What a case is opened with, besides its playbook and inputs.
+
+    `exact`: what was opened under the key before has to have been asked for in the same words.
+    """
 
     severity: str | None = None
     drill: bool = False
     key: str = ""
+    exact: bool = False
     parent: str = ""
     effect: str = ""  # of the parent: it opens this case, and notes it in the same transaction
     schedule: str = ""
@@ -61,9 +67,11 @@ def start(
 
     Raises:
         NotFound: no such playbook.
-        Invalid: the playbook has errors, or the inputs do not fit.
+        Invalid: the playbook has errors, or the inputs do not fit; `key-reused`, see `Opening`.
         Refusal: the actor may not.
     """
+    if opening.exact and opening.key:
+        _require_same(ws, playbook, inputs, opening)
     found = library.startable(ws, playbook)
     pins = {name: other.digest for name, (other, _) in found.items() if name != playbook}
     try:
@@ -196,6 +204,26 @@ def _year(situation: Situation) -> int:
     """Return the year, as the company's default calendar counts it."""
     zone = ZoneInfo(situation.world.calendar(None).timezone)
     return situation.now.astimezone(zone).year
+
+
+def _require_same(
+    ws: Workspace, playbook: str, inputs: Mapping[str, Any], opening: Opening
+) -> None:
+    """Refuse to open a case under the key of one that was asked for otherwise."""
+    with ws.storage.reading() as unit:
+        known = unit.events.by_key(opening.key)
+        if known is None:
+            return
+        asks = versions.pinned(ws, unit, known.facts["digest"]).inputs
+        world = directory.world(ws, unit)
+    said = {
+        "playbook": playbook,
+        "drill": opening.drill,
+        "inputs": forms.check_values(asks, inputs, world, "inputs"),
+    }
+    if opening.severity:
+        said["severity"] = opening.severity
+    require_same(known, said)
 
 
 def _known(ws: Workspace, key: str) -> Started:

@@ -202,6 +202,17 @@ class ClockRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Measures:
+    """What is watched; `oldest_owed_at` is of effects whose time has come, None without any."""
+
+    cases_by_status: Mapping[str, int]
+    open_items: int
+    effects_owed: int
+    oldest_owed_at: datetime | None
+    timers_overdue: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A lease on an effect or a timer: whoever holds the newest `epoch` may report for it."""
 

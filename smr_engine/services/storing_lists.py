@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from smr_engine.engine.statuses import CaseStatus, ItemStatus
@@ -14,6 +15,7 @@ from smr_engine.services.stored import (
     DirectoryRow,
     EffectRow,
     ItemRow,
+    Measures,
     PlaybookRow,
     ScheduleRow,
     ScheduleRun,
@@ -137,8 +139,15 @@ class Queries(Protocol):
         """Return pending timers, the earliest first."""
         ...
 
-    def counts(self) -> Mapping[str, int]:
-        """Return how much there is: events, cases, open_cases, open_items, timers, effects_owed."""
+    def counts(self, without: Collection[str] = ()) -> Mapping[str, int]:
+        """Return how much there is: events, cases, open_cases, open_items, timers, effects_owed.
+
+        What belongs to cases of playbook versions with the digests in `without` does not count.
+        """
+        ...
+
+    def measures(self, now: datetime) -> Measures:
+        """Return the figures that are watched, as of an instant."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -35,8 +36,10 @@ from smr_engine.services.stored import (
     DecidedRow,
     EffectRow,
     ItemRow,
+    Measures,
     TimerRow,
 )
+from smr_engine.storage import counting
 from smr_engine.storage.tables import (
     cases,
     clocks,
@@ -51,7 +54,6 @@ from smr_engine.storage.transaction import Transaction
 
 _CASE_COLUMNS = [c for c in cases.c if c.name not in {"header", "root", "events", "head"}]
 _DECISIONS = ("DecisionRecorded", "GlassBroken")
-_LIVE_CASES = (CaseStatus.OPEN, CaseStatus.HELD)
 
 
 class SqlQueries:
@@ -160,7 +162,9 @@ class SqlQueries:
         asked = (
             select(clocks)
             .join(cases, cases.c.ref == clocks.c.case_ref)
-            .where(clocks.c.status == str(ClockStatus.RUNNING), cases.c.status.in_(_LIVE_CASES))
+            .where(
+                clocks.c.status == str(ClockStatus.RUNNING), cases.c.status.in_(counting.LIVE_CASES)
+            )
             .order_by(clocks.c.due_at, clocks.c.case_ref, clocks.c.clock)
         )
         return [
@@ -177,18 +181,13 @@ class SqlQueries:
             TimerRow(r.id, r.case_ref, r.scope, r.at, r.purpose, r.item) for r in self._rows(asked)
         ]
 
-    def counts(self) -> Mapping[str, int]:
+    def counts(self, without: Collection[str] = ()) -> Mapping[str, int]:
         """Return how much there is; see the port."""
-        counted = {
-            "events": select(func.count()).select_from(events),
-            "cases": select(func.count()).select_from(cases),
-            "open_cases": select(func.count()).where(cases.c.status.in_(_LIVE_CASES)),
-            "open_items": select(func.count()).where(items.c.status == ItemStatus.OPEN),
-            "timers": select(func.count()).select_from(timers),
-            "effects_owed": select(func.count()).where(effects.c.due_at.is_not(None)),
-        }
-        asked = select(*(c.scalar_subquery().label(name) for name, c in counted.items()))
-        return dict(self._mappings(asked)[0])
+        return counting.counts(self._transaction.connection, without)
+
+    def measures(self, now: datetime) -> Measures:
+        """Return what is watched; see the port."""
+        return counting.measures(self._transaction.connection, now)
 
     def _rows(self, asked: Select[Any]) -> Sequence[Row[Any]]:
         return self._transaction.connection.execute(asked).all()

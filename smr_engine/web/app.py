@@ -13,7 +13,8 @@ from starlette.staticfiles import StaticFiles
 from smr_engine import __version__
 from smr_engine.services.verifying import Verifying
 from smr_engine.services.workspace import Workspace
-from smr_engine.web import live
+from smr_engine.web import api, live
+from smr_engine.web.api.measuring import Meter, Timed
 from smr_engine.web.failures import add_handlers
 from smr_engine.web.live import Pulse
 from smr_engine.web.pages import PAGES, signing
@@ -41,10 +42,14 @@ def create_app(ws: Workspace, public_url: str = "") -> FastAPI:
     )
     app.state.ws = ws
     app.state.pulse = Pulse(ws)
+    app.state.meter = Meter()
+    app.state.behind_proxy = bool(public_url)
     app.state.verifying = Verifying(ws)
     app.add_middleware(Gate, public_url=public_url)
+    app.add_middleware(Timed, meter=app.state.meter)
     add_handlers(app)
     app.include_router(live.router)
+    app.include_router(api.router)
     app.include_router(signing.door, include_in_schema=False)
     for router in PAGES:
         app.include_router(router, dependencies=[Depends(own_form)], include_in_schema=False)

@@ -15,12 +15,26 @@ from smr_engine.web.render import address, plain_page
 from smr_engine.web.visit import SignInNeededError, path_of
 
 LOG = logging.getLogger("smr.web")
-STATUS = ((NotFound, 404), (Invalid, 422), (Refusal, 409))
+
+
+class NotSignedIn(SmrError):
+    """A program does not say who it is, or not so that it could be believed."""
+
+
+class NotAllowed(SmrError):
+    """What a program may never do in this way, whoever it acts for."""
+
+
+STATUS = ((NotFound, 404), (Invalid, 422), (Refusal, 409), (NotSignedIn, 401), (NotAllowed, 403))
 """One table for all doors of HTTP; what is none of these is a fault of ours or of a neighbour."""
+CODES = {"newer-revision": 412}
+"""Refusals for which HTTP has a status of its own."""
 
 
 def status_of(error: SmrError) -> int:
     """Return the HTTP status of a refusal."""
+    if error.code in CODES:
+        return CODES[error.code]
     return next((status for kind, status in STATUS if isinstance(error, kind)), 503)
 
 

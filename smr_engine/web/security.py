@@ -86,7 +86,7 @@ class Gate:
         if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
             return False
         origin = headers.get("origin")
-        ours = {headers.get("host", ""), self._known_as}
+        ours = {headers.get("host", ""), self._known_as} - {""}  # an opaque origin has no name
         return origin is None or urlsplit(origin).netloc in ours
 
 
