@@ -87,7 +87,7 @@ def _look(ws: Workspace, person: str | None) -> _Seen:
             now=now,
             world=directory.world(ws, unit),
             directory_digest=unit.directory.version()[1],
-            counts=dict(unit.queries.counts()),
+            counts=dict(unit.queries.counts(hidden)),
             next_instant=unit.due.next_instant(),
             held=list(unit.queries.cases(status=CaseStatus.HELD, without=hidden)),
             unknown=[e for e in live if sight.sees(e.case)],

@@ -10,6 +10,7 @@ from datetime import datetime
 from smr_engine.engine import policy
 from smr_engine.errors import Refusal
 from smr_engine.services import directory, doctor
+from smr_engine.services.access import Sight
 from smr_engine.services.doctor import Probe
 from smr_engine.services.stored import EventFilter
 from smr_engine.services.views import Finding
@@ -56,7 +57,7 @@ def look(ws: Workspace, person: str, prefect: Probe) -> SystemView:
     waiting = _Waiting(prefect)
     found = doctor.examine(ws, waiting.finding, person=person)
     with ws.storage.reading() as unit:
-        counts = unit.queries.counts()
+        counts = unit.queries.counts(Sight(ws, unit, person).hidden)
         latest = unit.events.select(EventFilter(actor=ENGINE, newest_first=True), 1)
     return SystemView(
         ws.waker.listeners(),

@@ -78,11 +78,15 @@ class Verifying:
                 self._thread.start()
             return self._progress
 
+    def wait(self) -> None:
+        """Wait until none runs."""
+        if self._thread is not None:
+            self._thread.join()
+
     def stop(self) -> None:
         """Let one that runs end without a result, and wait for that."""
         self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
+        self.wait()
 
     def _run(self) -> None:
         try:
