@@ -150,18 +150,18 @@ def change_password(ws: Workspace, token: str, present: str, new: str) -> Signed
         Refusal: `signed-out`, `sign-in-failed` or `locked-out`.
         Invalid: `weak-password`.
     """
+    person = sessions.owner(ws, token)
     with ws.storage.reading() as unit:
-        session = sessions.of(ws, unit, token)
-        world, account = directory.world(ws, unit), unit.accounts.get(session.person)
-    known(world, session.person)
-    attempt = attempts.begin(ws, session.person, "")
+        world, account = directory.world(ws, unit), unit.accounts.get(person)
+    known(world, person)
+    attempt = attempts.begin(ws, person, "")
     if not passwords.verify(ws, present, account.password if account else ""):
         raise _wrong(ws, attempt)
-    hashed = passwords.hashed(ws, world.people[session.person], new)
+    hashed = passwords.hashed(ws, world.people[person], new)
     with ws.storage.writing() as unit:
+        account = unit.accounts.get(person) or AccountRow(person)
         session = sessions.of(ws, unit, token)
-        account = unit.accounts.get(session.person) or AccountRow(session.person)
-        _put_password(ws, unit, themselves(session.person), account, hashed)
+        _put_password(ws, unit, themselves(person), account, hashed)
         signed = sessions.rotate(ws, unit, session, proved=False)
         unit.keep()
     return signed

@@ -44,8 +44,8 @@ def begin(ws: Workspace, token: str) -> Enrolment:
         Refusal: `signed-out`, or `second-factor-set`: it has to be removed first.
     """
     secret = base64.b32encode(ws.entropy.salt()[:_SECRET_BYTES]).decode()
+    person = sessions.owner(ws, token)
     with ws.storage.writing() as unit:
-        person = sessions.of(ws, unit, token).person
         account = unit.accounts.get(person) or AccountRow(person)
         if account.totp is not None:
             raise Refusal("second-factor-set", "You have one-time codes already")
@@ -72,9 +72,10 @@ def confirm(ws: Workspace, token: str, code: str) -> SignedIn:
     Raises:
         Refusal: `signed-out`, `wrong-code`, or `no-enrolment`: nothing was begun.
     """
+    person = sessions.owner(ws, token)
     with ws.storage.writing() as unit:
+        account = unit.accounts.get(person)
         session = sessions.of(ws, unit, token)
-        account = unit.accounts.get(session.person)
         if account is None or account.totp_pending is None:
             raise Refusal("no-enrolment", "Nothing was begun here", hint="begin again")
         secret = ws.vault.open(account.totp_pending).decode()
@@ -83,7 +84,7 @@ def confirm(ws: Workspace, token: str, code: str) -> SignedIn:
             raise codes.not_of_now()
         pending = account.totp_pending
         unit.accounts.put(replace(account, totp=pending, totp_pending=None, totp_step=step))
-        record(ws, unit, themselves(account.person), "SecondFactorSet", person=account.person)
+        record(ws, unit, themselves(person), "SecondFactorSet", person=person)
         signed = sessions.rotate(ws, unit, session, proved=True)
         unit.keep()
     return signed
@@ -93,10 +94,10 @@ def remove(ws: Workspace, token: str, password: str, code: str) -> None:
     """Remove one's own second factor, by password and code.
 
     Raises:
-        Refusal: `signed-out`, `no-second-factor`, `sign-in-failed`, `wrong-code`, `locked-out`.
+        Refusal: `signed-out`, `sign-in-failed`, `wrong-code` or `locked-out`.
     """
+    person = sessions.owner(ws, token)
     with ws.storage.reading() as unit:
-        person = sessions.of(ws, unit, token).person
         account = unit.accounts.get(person)
     attempt = attempts.begin(ws, person, "")
     if not passwords.verify(ws, password, account.password if account else ""):

@@ -118,16 +118,16 @@ def step_up(ws: Workspace, token: str, code: str) -> SignedIn:
     Raises:
         Refusal: `signed-out`, `no-second-factor`, `wrong-code` or `locked-out`.
     """
+    person = owner(ws, token)
     with ws.storage.reading() as unit:
-        person = of(ws, unit, token).person
         account = unit.accounts.get(person)
     if account is None or account.totp is None:
         hint = "set one up on your account's page"
         raise Refusal("no-second-factor", "You have no one-time codes yet", hint=hint)
     attempt = attempts.begin(ws, person, "")
     with ws.storage.writing() as unit:
-        row = of(ws, unit, token)
         account = unit.accounts.get(person)
+        row = of(ws, unit, token)
         if account is not None and codes.take(ws, unit, account, code):
             signed = rotate(ws, unit, row, proved=True)
             attempts.forget(unit, person)
@@ -172,8 +172,17 @@ def sign_out_everywhere(ws: Workspace, actor: Actor, person: str) -> int:
     return ended
 
 
+def owner(ws: Workspace, token: str) -> str:
+    """Return whose session a token is of, complete or waiting for its code. Raises as `of`."""
+    with ws.storage.reading() as unit:
+        return of(ws, unit, token).person
+
+
 def of(ws: Workspace, unit: UnitOfWork, token: str) -> SessionRow:
     """Return the session of a token, complete or waiting for its code.
+
+    Whoever needs the account as well loads it first: in another order two would wait for each
+    other for ever.
 
     Raises:
         Refusal: `signed-out`.

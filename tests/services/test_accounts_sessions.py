@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -150,3 +151,16 @@ def test_without_a_second_factor_nothing_can_be_stepped_up(signing):
     person, signed = signing.member()
     assert code_of(sessions.step_up, signing.ws, signed.token, "123456") == "no-second-factor"
     assert not second_factor.is_set(signing.ws, person)
+
+
+def test_new_passwords_and_codes_at_once_do_not_wait_for_each_other(signing):
+    person, secret, token = signing.careful()
+    code = signing.code(secret)
+    with ThreadPoolExecutor(4) as pool:
+        told = [
+            pool.submit(code_of, sessions.step_up, signing.ws, token, code),
+            pool.submit(code_of, accounts.set_password, signing.ws, KEEPER, person, PASSWORD),
+            pool.submit(code_of, second_factor.remove_of, signing.ws, KEEPER, person),
+            pool.submit(code_of, sessions.sign_out_everywhere, signing.ws, KEEPER, person),
+        ]
+    assert "storage-failed" not in [each.result() for each in told]

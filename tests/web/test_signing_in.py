@@ -84,6 +84,13 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(stranger, app):
     assert "Secure" in answer.headers.get_list("set-cookie")[0]
 
 
+def test_signing_in_again_ends_the_session_that_this_browser_had(lea, company):
+    before = lea.client.cookies[COOKIE]
+    send(lea, "/sign-in", who="lea", password=PASSWORD)
+    assert sessions.recognise(company.ws, before) is None
+    lea.get("/inbox")
+
+
 @pytest.mark.parametrize("who", ["lea", "nobody", "", "<script>alert(1)</script>", "\u202e"])
 def test_a_wrong_name_and_a_wrong_password_look_the_same(stranger, company, who):
     session_of(company.ws, "lea")

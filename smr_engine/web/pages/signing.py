@@ -202,7 +202,8 @@ def _query(path: str) -> str:
 
 
 def _entered(request: Request, signed: SignedIn, to: str) -> Response:
-    """Hand the browser its session, and go where it wanted to."""
+    """Hand the browser its session, end the one it had, and go where it wanted to."""
+    sessions.sign_out(workspace_of(request), request.cookies.get(COOKIE, ""))
     answer = RedirectResponse(address(request, local(to)), 303)
     lasts = signed.expires_at - workspace_of(request).clock.now()
     _put_cookie(request, answer, COOKIE, signed.token, int(lasts.total_seconds()))
