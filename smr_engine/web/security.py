@@ -6,11 +6,11 @@ ASVS 5.0: 3.4 (headers, CSP), 3.5 (cross-site requests), 4.3 (sizes).
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
 from fastapi import Request
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import FormData, Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -99,15 +99,23 @@ def _put_headers(headers: MutableHeaders, scope: Scope) -> None:
         headers.setdefault("strict-transport-security", _HSTS)
 
 
-async def own_form(request: Request) -> None:
+async def own_form(request: Request) -> AsyncIterator[None]:
     """Refuse a form that was not made for this session (a dependency of every page's router).
+
+    Files that were sent with it are closed once the answer is out.
 
     Raises:
         Refusal: `foreign-form`.
     """
-    if request.method in SAFE:
-        return
-    form = await request.form(max_files=5, max_fields=2_000)
+    try:
+        if request.method not in SAFE:
+            _require_own(await request.form(max_files=5, max_fields=2_000), request)
+        yield
+    finally:
+        await request.close()
+
+
+def _require_own(form: FormData, request: Request) -> None:
     sent = form.get("csrf", "")
     mine = visit(request).visitor.csrf
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), mine.encode()):
