@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from smr_engine.services.access import Sight
+from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.workspace import Workspace
 
 WINDOW = 200
 """How many of the newest events a look compares: numbers may become visible out of order."""
+
+
+def heard_by(ws: Workspace, person: str, cases: Collection[str]) -> frozenset[str]:
+    """Return, of cases that changed, those that a person may know of: seen, or with work of theirs.
+
+    What is no case ("") everybody may hear of: that something was said is all that is told.
+    """
+    with ws.storage.reading() as unit:
+        sight = Sight(ws, unit, person)
+        if not sight.hidden:
+            return frozenset(cases)
+        return frozenset(c for c in cases if not c or sight.sees(c) or _is_asked(unit, c, person))
+
+
+def _is_asked(unit: UnitOfWork, case: str, person: str) -> bool:
+    return any(person in (*row.offered, *row.escalated) for row in unit.queries.items(case=case))
 
 
 class Watch:

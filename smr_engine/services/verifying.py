@@ -11,6 +11,7 @@ from datetime import datetime
 
 from smr_engine.errors import SmrError
 from smr_engine.services.access import Sight, require_auditing
+from smr_engine.services.text import counted
 from smr_engine.services.verify import verify
 from smr_engine.services.views import VerifyView
 from smr_engine.services.workspace import Workspace
@@ -61,12 +62,20 @@ class Verifying:
     def seen_by(self, person: str | None) -> Progress:
         """Return how far it is, to whoever may read the log; None sees everything.
 
+        Problems quote what they are about, so whoever may not see all cases is told how many there
+        are, and no more.
+
         Raises:
             Refusal: `may-not-audit`.
         """
         with self.ws.storage.reading() as unit:
-            require_auditing(Sight(self.ws, unit, person))
-        return self._progress
+            sight = Sight(self.ws, unit, person)
+            require_auditing(sight)
+            visible = unit.queries.counts(sight.hidden)["cases"]
+        view = self._progress.view
+        if view is None or not sight.hidden:
+            return self._progress
+        return replace(self._progress, view=_less(view, visible))
 
     def start(self, person: str) -> Progress:
         """Begin, unless one runs: whoever asks meanwhile sees that one. Raises as `seen_by`."""
@@ -108,3 +117,10 @@ class Verifying:
     def _events(self) -> int:
         with self.ws.storage.reading() as unit:
             return unit.queries.counts()["events"]
+
+
+def _less(view: VerifyView, cases: int) -> VerifyView:
+    """Return what somebody may know of a verification who may not see all cases."""
+    count = len(view.problems)
+    told = [{"what": f"{counted(count, 'problem')}; auditors read them"}] if count else []
+    return replace(view, cases=cases, problems=told)

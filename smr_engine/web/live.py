@@ -17,7 +17,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from smr_engine.services.changes import Watch
+from smr_engine.services.changes import Watch, heard_by
 from smr_engine.services.workspace import Workspace
 from smr_engine.web.visit import SignInNeededError, visit
 
@@ -34,14 +34,15 @@ router = APIRouter()
 
 @dataclass(eq=False)
 class _Listener:
-    """One open page: it hears of all cases, or of one and those under it."""
+    """One open page: it hears of all cases its reader may know of, or of one and those under it."""
 
     case: str
+    person: str
     loop: asyncio.AbstractEventLoop
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self, cases: frozenset[str] | None) -> None:
-        if cases is None or not self.case or self.case in cases:
+        if cases is None or (self.case in cases if self.case else cases):
             self.loop.call_soon_threadsafe(self.changed.set)
 
 
@@ -77,9 +78,9 @@ class Pulse:
         self._thread.join()
 
     @contextmanager
-    def listening(self, case: str) -> Iterator[asyncio.Event]:
-        """Give an event that is set at every change."""
-        listener = _Listener(case, asyncio.get_running_loop())
+    def listening(self, case: str, person: str) -> Iterator[asyncio.Event]:
+        """Give an event that is set at every change that a person may know of."""
+        listener = _Listener(case, person, asyncio.get_running_loop())
         with self._news:
             self._listeners.add(listener)
             self._news.notify_all()
@@ -105,27 +106,33 @@ class Pulse:
 
     def _tell(self, cases: frozenset[str] | None) -> None:
         with self._news:
-            for listener in self._listeners:
-                listener.tell(cases)
+            listeners = list(self._listeners)
+        for person in {listener.person for listener in listeners}:
+            heard = None if cases is None else heard_by(self._ws, person, cases)
+            for listener in listeners:
+                if listener.person == person:
+                    listener.tell(heard)
 
 
 @router.get("/live", include_in_schema=False)
 async def live(request: Request, case: Annotated[str, Query(max_length=80)] = "") -> Response:
     """Tell a page when to look again (Server-Sent Events)."""
     try:
-        await asyncio.to_thread(visit, request)
+        visitor = (await asyncio.to_thread(visit, request)).visitor
     except SignInNeededError:
         return Response(status_code=204)  # EventSource gives up
     pulse: Pulse = request.app.state.pulse
     headers = {"x-accel-buffering": "no", "cache-control": "no-store"}
-    return StreamingResponse(_words(pulse, case), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(
+        _words(pulse, case, visitor.person), media_type="text/event-stream", headers=headers
+    )
 
 
-async def _words(pulse: Pulse, case: str) -> AsyncIterator[str]:
+async def _words(pulse: Pulse, case: str, person: str) -> AsyncIterator[str]:
     """Yield what a page hears until its life is over, it goes, or the server does."""
     loop = asyncio.get_running_loop()
     until = loop.time() + LIFE_S
-    with pulse.listening(case) as changed:
+    with pulse.listening(case, person) as changed:
         changed.set()  # what happened between the page and its connection, or without one
         yield "retry: 1000\n\n"
         while not pulse.stopped and loop.time() < until:

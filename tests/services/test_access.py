@@ -13,10 +13,13 @@ from smr_engine.services import (
     auditing_answers,
     auditing_search,
     cases,
+    changes,
     items,
     reading,
     schedules,
 )
+from smr_engine.services.verifying import Progress, Verifying
+from smr_engine.services.views import VerifyView
 from smr_engine.services.workspace import Actor
 from tests.services.company import Company
 
@@ -178,3 +181,22 @@ def test_viewers_and_auditors_start_and_steer_nothing(company, person):
 
 def test_an_auditor_writes_no_remarks(company, matter):
     assert "changes nothing" in words(lambda: cases.note(company.ws, Actor("greta"), matter, "x"))
+
+
+def test_of_a_change_hears_who_may_know_of_the_case(company, matter):
+    changed = {matter, ""}  # and something that is no case
+    assert changes.heard_by(company.ws, "ruth", changed) == changed
+    assert changes.heard_by(company.ws, "tom", changed) == changed, "he was asked in it"
+    assert changes.heard_by(company.ws, "ana", changed) == {""}
+
+
+def test_what_does_not_verify_is_read_by_auditors_only(company, matter):
+    verifying = Verifying(company.ws)
+    problem = {"row": f"cases {matter}", "what": "title is 'the pay of Elif'"}
+    view = VerifyView(ok=False, events=9, cases=9, problems=[problem])
+    verifying._progress = Progress("greta", view=view)
+    assert verifying.seen_by("greta").view == view
+    told = verifying.seen_by("ana").view
+    assert told.problems == [{"what": "1 problem; auditors read them"}]
+    assert not told.ok
+    assert told.cases < 9

@@ -12,9 +12,9 @@ from smr_engine.services.stored import EventFilter
 from smr_engine.services.verifying import Progress, Verifying
 from smr_engine.services.views import EventRow, WhoRow
 from smr_engine.web.api.callers import InPerson, Reading
-from smr_engine.web.api.shapes import AT_ONCE, Body, Filter, Page, Verification, Word
+from smr_engine.web.api.shapes import AT_ONCE, V1, Body, Filter, Page, Verification, Word
 
-router = APIRouter(prefix="/audit", tags=["audit"])
+router = APIRouter(prefix=f"{V1}/audit", tags=["audit"])
 Case = Annotated[str, Query(max_length=80, pattern=r"^[A-Za-z0-9_-]+$")]
 
 

@@ -19,6 +19,7 @@ from smr_engine.services.views import (
 from smr_engine.web.api.callers import InPerson, Noting, Reading, Signalling, Starting
 from smr_engine.web.api.shapes import (
     AT_ONCE,
+    V1,
     After,
     Body,
     CaseRef,
@@ -38,7 +39,7 @@ from smr_engine.web.api.shapes import (
 )
 from smr_engine.web.render import address
 
-router = APIRouter(prefix="/cases", tags=["cases"])
+router = APIRouter(prefix=f"{V1}/cases", tags=["cases"])
 Number = Annotated[int | None, Field(ge=1, le=1_000_000)]
 
 
@@ -79,7 +80,7 @@ def open_case(
     again = f"api:{caller.person}:{key}" if key else ""
     opening = cases.Opening(severity=body.severity, drill=body.drill, key=again, exact=True)
     started = cases.start(caller.ws, caller.actor, body.playbook, body.inputs, opening)
-    response.headers["location"] = address(request, f"/api/v1/cases/{started.case}")
+    response.headers["location"] = address(request, f"{V1}/cases/{started.case}")
     return started
 
 

@@ -11,7 +11,6 @@ from smr_engine import __version__
 from smr_engine.web.api import audit, cases, items, operations, people, playbooks, schedules
 from smr_engine.web.api.shapes import Problem
 
-V1 = "/api/v1"
 ABOUT = """The nouns and verbs of the `smr` command line, in the same words.
 
 Instants are RFC 3339 in UTC. Errors are problem documents (RFC 9457) with a stable `code`. Lists
@@ -31,7 +30,6 @@ router = APIRouter()
 for _part in (playbooks, cases, items, schedules, audit, people, operations):
     router.include_router(
         _part.router,
-        prefix=V1,
         responses=_PROBLEM,
         generate_unique_id_function=lambda route: route.name,
     )

@@ -12,6 +12,7 @@ from smr_engine.services.views import ItemDone, ItemRow, ItemView, Released, Rev
 from smr_engine.web.api.callers import InPerson, Reading
 from smr_engine.web.api.shapes import (
     AT_ONCE,
+    V1,
     After,
     Completion,
     Decision,
@@ -26,7 +27,7 @@ from smr_engine.web.api.shapes import (
     page_of,
 )
 
-router = APIRouter(prefix="/items", tags=["items"])
+router = APIRouter(prefix=f"{V1}/items", tags=["items"])
 IfMatch = Annotated[
     str,
     Header(

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Request, Response
 from smr_engine.services import metrics
 from smr_engine.web.api.callers import identify, require_scope
 from smr_engine.web.api.measuring import TEXT, Meter
-from smr_engine.web.api.shapes import Health
+from smr_engine.web.api.shapes import V1, Health
 from smr_engine.web.visit import workspace_of
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(prefix=V1, tags=["operations"])
 _PROXIED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 

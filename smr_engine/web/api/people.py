@@ -9,10 +9,10 @@ from smr_engine.services import directory, feeds
 from smr_engine.services.tokens import Bearer
 from smr_engine.services.views import PersonRow
 from smr_engine.web.api.callers import Reading
-from smr_engine.web.api.shapes import AT_ONCE, After, Limit, Me, Page, page_of
+from smr_engine.web.api.shapes import AT_ONCE, V1, After, Limit, Me, Page, page_of
 
 CALENDAR = "text/calendar"
-router = APIRouter(tags=["people"])
+router = APIRouter(prefix=V1, tags=["people"])
 
 
 @router.get("/people")

@@ -9,9 +9,9 @@ from fastapi import APIRouter
 from smr_engine.services import cases, library
 from smr_engine.services.views import PlaybookRow
 from smr_engine.web.api.callers import Reading
-from smr_engine.web.api.shapes import AT_ONCE, After, Limit, Name, Page, page_of
+from smr_engine.web.api.shapes import AT_ONCE, V1, After, Limit, Name, Page, page_of
 
-router = APIRouter(prefix="/playbooks", tags=["playbooks"])
+router = APIRouter(prefix=f"{V1}/playbooks", tags=["playbooks"])
 
 
 @router.get("")

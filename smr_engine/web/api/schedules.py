@@ -11,6 +11,7 @@ from smr_engine.services.views import DueRow, ScheduleRow
 from smr_engine.web.api.callers import InPerson, Reading
 from smr_engine.web.api.shapes import (
     AT_ONCE,
+    V1,
     After,
     Limit,
     Name,
@@ -20,7 +21,7 @@ from smr_engine.web.api.shapes import (
     page_of,
 )
 
-router = APIRouter(prefix="/schedules", tags=["schedules"])
+router = APIRouter(prefix=f"{V1}/schedules", tags=["schedules"])
 
 
 @router.get("")

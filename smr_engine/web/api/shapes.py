@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from smr_engine.errors import Invalid
 
+V1 = "/api/v1"
 T = TypeVar("T")
 _VISIBLE = r"^[^\x00-\x1f\x7f]*$"
 
