@@ -18,6 +18,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 
 from smr_engine.adapters.environment_secrets import fill_in
+from smr_engine.adapters.mail_page import mail_page
 from smr_engine.services.ports import (
     EffectAmbiguousError,
     EffectRefusedError,
@@ -64,7 +65,8 @@ class Letter:
 
     `key` makes its Message-ID, so that a second try is the same mail to the reader's program.
     `case` threads it with the other mail of the case; empty for mail to the outside. `notice`
-    marks it as written by a program (RFC 3834), so that absence notes do not answer it.
+    marks it as written by a program (RFC 3834), so that absence notes do not answer it. With a
+    `link` there is an HTML part beside the text, with one button.
     """
 
     key: str
@@ -77,6 +79,7 @@ class Letter:
     drill: bool = False
     notice: bool = True
     in_reply_to: str = ""
+    link: str = ""
 
 
 def as_exercise(subject: str, text: str) -> tuple[str, str]:
@@ -140,6 +143,9 @@ def compose(letter: Letter) -> EmailMessage:
     message.set_content(
         text.encode("utf-8", "replace").decode(), charset="utf-8", cte="quoted-printable"
     )
+    if letter.link:
+        page = mail_page(subject, text, letter.link, drill=letter.drill)
+        message.add_alternative(page, subtype="html", charset="utf-8", cte="quoted-printable")
     return message
 
 

@@ -114,6 +114,7 @@ class AppriseNotifier:
             date=self._clock.now(),
             case=message.case,
             drill=message.drill,
+            link=message.link,
         )
         if not mail.host:
             self._outbox.put(letter, f"{message.case} {recipient.id}")

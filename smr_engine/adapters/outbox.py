@@ -61,4 +61,5 @@ class Outbox:
         if not path.is_file():
             return None
         message = message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=policy.SMTP)
-        return str(message.get_content()).replace("\r\n", "\n")
+        text = message.get_body(("plain",))
+        return str(text.get_content()).replace("\r\n", "\n") if text else ""

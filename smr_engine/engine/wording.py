@@ -242,9 +242,11 @@ def _about(reader: Reader, run: Run, item: Item, words: str, more: list[str]) ->
     ]
     if item.expires_at is not None:
         lines.append(f"Can be answered until: {_time(reader, item.expires_at)}")
-    lines.append(f"Open it with: smr item {item.id}")
     if run.world.public_url:
-        lines.append(f"Or here: {run.world.public_url.rstrip('/')}/items/{item.id}")
+        lines.append(f"Open it here: {run.world.public_url.rstrip('/')}/items/{item.id}")
+        lines.append(f"Or in a terminal: smr item {item.id}")
+    else:
+        lines.append(f"Open it with: smr item {item.id}")
     return subject(run, words), "\n".join([*lines, _case_line(run)])
 
 

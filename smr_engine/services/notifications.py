@@ -78,16 +78,31 @@ def settled(job: Job, told: Collection[str] = ()) -> dict[str, list[str]]:
 def _tell(ws: Workspace, job: Job, ref: Mapping[str, str], name: str) -> Exception | None:
     effect, payload = job.effect, job.effect.payload
     item = payload.get("items", {}).get(name, "")
-    body = f"{payload['body']}\n\nPlease acknowledge with: smr ack {item}" if item else None
+    page = page_of(ws, item or effect.item)
+    body = f"{payload['body']}\n\n{_acknowledge(item, page)}" if item else payload["body"]
     message = Message(
         key=f"{effect.key}-{name}",
         case=job.case.header.ref,
         recipient=recipient(job.world, ref),
         subject=payload["subject"],
-        body=body or payload["body"],
+        body=body,
         drill=job.case.header.drill,
+        link=page,
     )
     return _problem(ws, message, effect.timeout_s)
+
+
+def _acknowledge(item: str, page: str) -> str:
+    terminal = f"smr ack {item}"
+    if page:
+        return f"Please acknowledge here: {page}\nOr in a terminal: {terminal}"
+    return f"Please acknowledge with: {terminal}"
+
+
+def page_of(ws: Workspace, item: str = "") -> str:
+    """Return the address of an item's page, else of the inbox; empty where there are no pages."""
+    pages = ws.options.public_url.rstrip("/")
+    return pages and (f"{pages}/items/{item}" if item else f"{pages}/inbox")
 
 
 def told_of(ws: Workspace, message: Message, timeout_s: float) -> Try:
@@ -106,6 +121,3 @@ def _problem(ws: Workspace, message: Message, timeout_s: float) -> Exception | N
     except (EffectRefusedError, EffectUnavailableError, EffectAmbiguousError) as problem:
         return problem
     return None
-
-
-# --- calls and cases of ours -------------------------------------------------------------------

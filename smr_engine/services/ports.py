@@ -88,7 +88,10 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A notification to one recipient, rendered; `key` is the same on every try."""
+    """A notification to one recipient, rendered; `key` is the same on every try.
+
+    `link` is the page that it is about, empty if there is none: it shows, and decides nothing.
+    """
 
     key: str
     case: str
@@ -96,6 +99,7 @@ class Message:
     subject: str
     body: str
     drill: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ def _tell(ws: Workspace, jobs: Sequence[Job]) -> Try:
         subject=subject,
         body=body,
         drill=first.case.header.drill,
+        link=notifications.page_of(ws, first.effect.item if len(jobs) == 1 else ""),
     )
     timeout_s = max(job.effect.timeout_s for job in ordered)
     return notifications.told_of(ws, message, timeout_s)

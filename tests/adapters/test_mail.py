@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 
@@ -75,6 +76,30 @@ def test_a_drill_is_marked_in_subject_and_text():
     assert message["Subject"].startswith("EXERCISE: ")
     assert message.get_content().startswith("EXERCISE. This is a drill")
     assert message.get_content().rstrip().endswith("EXERCISE.")
+
+
+def test_a_letter_with_a_page_is_text_and_html_with_one_button():
+    link = "https://smr.example.test/items/C-1.4"
+    message = read(compose(letter(link=link, text="Look:\n\n<script>alert(1)</script> {{ 1 }} $x")))
+    assert message.get_content_type() == "multipart/alternative"
+    text = message.get_body(("plain",)).get_content()
+    page = message.get_body(("html",)).get_content()
+    assert "<script>alert(1)</script> {{ 1 }} $x" in text
+    assert re.findall(r'href="([^"]*)"', page) == [link]
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; {{ 1 }} $x" in page
+    assert not re.search(r"<(script|img|link|form|iframe)|src=|url\(", page)
+
+
+def test_a_drill_is_marked_in_the_html_too():
+    message = read(compose(letter(link="https://smr.example.test/items/C-1.4", drill=True)))
+    page = message.get_body(("html",)).get_content()
+    assert "EXERCISE. This is a drill" in page
+    assert "<h1 style" in page
+    assert "EXERCISE: Approve" in page
+
+
+def test_mail_to_the_outside_has_no_page(tmp_path):
+    assert compose(letter(case="", notice=False)).get_content_type() == "text/plain"
 
 
 def test_several_recipients_do_not_see_each_other(mailroom):

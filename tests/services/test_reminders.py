@@ -109,7 +109,7 @@ class House:
         for path in sorted(self.root.glob("outbox/*.eml"), key=lambda p: p.stat().st_mtime_ns):
             letter = email.message_from_bytes(path.read_bytes(), policy=policy.default)
             if f"{person}@example.test" in letter["To"]:
-                found.append((letter["Subject"], letter.get_content()))
+                found.append((letter["Subject"], letter.get_body(("plain",)).get_content()))
         return found
 
     def events(self, kind: str) -> list[dict]:
@@ -195,7 +195,7 @@ def test_messages_link_to_the_pages_where_the_settings_say_that_there_are_some(t
     case = home.start("ask", who="ana")
     home.at(FRIDAY)
     ((_, body),) = home.letters("ana")
-    assert f"Or here: https://smr.example.test/items/{home.item(case)}" in body
+    assert f"Open it here: https://smr.example.test/items/{home.item(case)}" in body
 
 
 class Lost:

@@ -82,7 +82,7 @@ def test_a_reminder_says_why_since_when_what_comes_next_and_where():
     assert "Waiting since 2026-11-23 09:00 UTC." in body
     assert "Unless it is answered, Eve will be told at 2026-11-23 15:00 UTC." in body
     assert "It can be answered until 2026-11-23 17:00 UTC. After that it has failed" in body
-    assert f"Open it with: smr item {item}" in body
+    assert f"Or in a terminal: smr item {item}" in body
     assert f"https://smr.example.test/items/{item}" in body
     assert f"Response, case {case.ref}: Response (opened by Sam Okafor)" in body
 
