@@ -1,6 +1,6 @@
 """Prints the figures of the README, each as soon as it is measured.
 
-Takes about ten minutes; with `--quick`, which takes a tenth of the sizes, two. Names of sections
+Takes about ten minutes; with `--quick`, a tenth of the sizes, two to three. Names of sections
 measure these alone: `python -m tests.bench timers pool`.
 """
 
