@@ -58,6 +58,7 @@ class Choice:
         card: as in the gallery.
         steps: its steps as a tree in words; see `outline`.
         inputs: what it asks, as a JSON Schema.
+        titles: what its fields are called, by name.
         scale: what its severity is called; empty if it has none.
         levels: of its severity, the worst first.
     """
@@ -65,6 +66,7 @@ class Choice:
     card: Card
     steps: tuple[Mapping[str, Any], ...]
     inputs: Mapping[str, Any]
+    titles: Mapping[str, str]
     scale: str
     levels: tuple[str, ...]
 
@@ -90,6 +92,7 @@ def choice(ws: Workspace, person: str, name: str) -> Choice:
         _card(ws, _world(ws), name, person),
         tuple(shown["steps"]),
         playbook.inputs,
+        _titles(playbook.inputs),
         scale.title if scale else "",
         tuple(shown["severity"]),
     )
@@ -118,7 +121,7 @@ def _card(ws: Workspace, world: World, name: str, person: str) -> Card:
         title=playbook.title,
         summary=playbook.summary,
         owner=owner.title if owner else playbook.owner,
-        asks=tuple(_asks(playbook.inputs)),
+        asks=tuple(_titles(playbook.inputs).values()),
         steps=len(steps),
         approvals=sum(isinstance(step, ApprovalStep) for step in steps),
         publications=sum(isinstance(step, PublishStep) for step in steps),
@@ -127,9 +130,9 @@ def _card(ws: Workspace, world: World, name: str, person: str) -> Card:
     )
 
 
-def _asks(schema: Mapping[str, Any]) -> list[str]:
+def _titles(schema: Mapping[str, Any]) -> dict[str, str]:
     asked = schema.get("properties") or {}
-    return [str(each.get("title") or title_of(name)) for name, each in asked.items()]
+    return {name: str(each.get("title") or title_of(name)) for name, each in asked.items()}
 
 
 def _why_not(

@@ -114,10 +114,21 @@ def test_a_preview_keeps_what_was_typed_and_opens_nothing(ana, company):
     assert 'value="Smoke"' in page.text
     assert '<option value="high" selected>' in page.text
     assert re.search(r'name="drill" value="yes" checked', page.text)
-    assert "Made up, because it was left empty: urls, who and hurt." in page.text
+    assert "Made up, because it was left empty: Urls, Who and Hurt." in page.text
     assert "Risk tier: high." in page.text
     for what, who in (("reminder", "Tom"), ("escalation", "Carl Weiss")):
         assert re.search(rf"(?s)>{what}</td><td[^>]*>[^<]*{who}", page.text), what
+
+
+def test_a_preview_goes_on_to_the_end_where_that_is_asked(ana, company):
+    sent = {"/title": "Smoke", "key": "k", "do": "preview"}
+    first = ana.post("/playbooks/statement", sent, 200).text
+    assert "if nobody answered" in first
+    assert "Approve the statement" not in first.partition("What it asks")[0]
+    assert 'value="preview-all"' in first
+    whole = ana.post("/playbooks/statement", {**sent, "do": "preview-all"}, 200).text
+    assert "Each is answered once all its reminders have come." in whole
+    assert "Approve the statement" in whole.partition("What it asks")[0]
 
 
 def test_what_is_missing_is_told_beside_its_field_and_nothing_typed_is_lost(ana, company):

@@ -25,6 +25,8 @@ from smr_engine.web.render import address, page
 from smr_engine.web.visit import Signed, Visit
 
 MOST_NAMES = 4
+PREVIEWS = ("preview", TO_THE_END := "preview-all")
+"""Buttons that open nothing: what comes until somebody answers, and until the case ends."""
 _PICTURE_CSP = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """A picture brings its own style; it is a document of its own, in which no script runs."""
 
@@ -75,10 +77,12 @@ def start(visit: Signed, name: str, form: Posted) -> Response:
         return _page(visit, choice, filled)
     values = forms.values_from(choice.inputs, filled.typed, visit.zone)
     try:
-        if text_of(form, "do") == "preview":
+        if (wanted := text_of(form, "do")) in PREVIEWS:
             given = {key: value for key, value in values.items() if value != []}  # else made up
-            ask = Ask(name, None, given, filled.severity or None, visit.person)
-            return _page(visit, choice, filled, ahead=preview(visit.ws, ask))
+            ask = Ask(
+                name, None, given, filled.severity or None, visit.person, wanted == TO_THE_END
+            )
+            return _page(visit, choice, filled, ahead=preview(visit.ws, ask), ask=ask)
         opened = start_once(visit.ws, visit.actor, name, values, filled.opening())
     except SmrError as error:
         return _page(visit, choice, filled, error=error)
@@ -98,6 +102,7 @@ def _page(
     filled: _Filled,
     *,
     ahead: Preview | None = None,
+    ask: Ask | None = None,
     error: SmrError | None = None,
 ) -> HTMLResponse:
     people = [(person.id, person.name) for person in directory.people(visit.ws)]
@@ -113,6 +118,8 @@ def _page(
         filled=filled,
         shown=shown,
         ahead=ahead,
+        to_the_end=ask is not None and ask.to_the_end,
+        made_up=[choice.titles.get(field, field) for field in ahead.made_up] if ahead else [],
         rows=rows,
         error=error,
         at_fault=form_fields.at_fault(shown),
