@@ -12,11 +12,12 @@ from sqlalchemy import (
     Row,
     RowMapping,
     Select,
+    TextClause,
     exists,
     func,
-    literal,
     or_,
     select,
+    text,
 )
 
 from smr_engine.engine.statuses import (
@@ -41,6 +42,7 @@ from smr_engine.services.stored import (
 )
 from smr_engine.storage import counting
 from smr_engine.storage.tables import (
+    DECIDED,
     cases,
     clocks,
     effects,
@@ -53,7 +55,6 @@ from smr_engine.storage.tables import (
 from smr_engine.storage.transaction import Transaction
 
 _CASE_COLUMNS = [c for c in cases.c if c.name not in {"header", "root", "events", "head"}]
-_DECISIONS = ("DecisionRecorded", "GlassBroken")
 
 
 class SqlQueries:
@@ -144,7 +145,7 @@ class SqlQueries:
         )
         asked = (
             select(*_CASE_COLUMNS, said.c.decisions, said.c.last_at)
-            .join(said, said.c.stream == literal(CASE_STREAM) + cases.c.ref)
+            .join(said, cases.c.ref == func.substr(said.c.stream, len(CASE_STREAM) + 1))
             .order_by(said.c.last_at.desc(), cases.c.ref)
             .limit(limit)
         )
@@ -200,10 +201,10 @@ def _by_due(asked: Select[Any]) -> Select[Any]:
     return asked.order_by(items.c.due_at.asc().nulls_last(), items.c.opened_at, items.c.id)
 
 
-def _decisions(which: DecidedFilter) -> Iterator[ColumnElement[bool]]:
+def _decisions(which: DecidedFilter) -> Iterator[ColumnElement[bool] | TextClause]:
     """Yield what events must be like that record what people decided."""
     column = events.c
-    yield column.kind.in_(_DECISIONS)
+    yield text(DECIDED)
     if which.person:
         yield or_(column.actor == which.person, column.on_behalf_of == which.person)
     if which.since:

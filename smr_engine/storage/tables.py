@@ -57,6 +57,10 @@ def _case_ref(**options: Any) -> Column[str]:
 
 event_numbers = Sequence("events_seq", metadata=metadata)  # PostgreSQL; SQLite counts without gaps
 
+DECIDED = "kind IN ('DecisionRecorded', 'GlassBroken')"
+"""What asks for these events says so in these words, or no database uses their index."""
+_DECISION = ("stream", "at", "actor", "on_behalf_of", "kind")  # all that is asked of them
+
 events = Table(
     "events",
     metadata,
@@ -79,6 +83,7 @@ events = Table(
     UniqueConstraint("stream", "version"),
     _partial("uq_events_command_key", "command_key", where="command_key IS NOT NULL", unique=True),
     _partial("uq_events_decision", "item", "actor", where="kind = 'DecisionRecorded'", unique=True),
+    _partial("ix_events_decided", *_DECISION, where=DECIDED),
 )
 
 contents = Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 
 from smr_engine.engine import events as e
 from smr_engine.engine.statuses import CaseStatus, EffectStatus, ItemStatus
@@ -258,3 +259,23 @@ def test_an_effect_owed_twice_under_one_key_is_a_conflict(storage):
     story.go(opening(REF), owed(REF, 1), *task(REF, 10))
     with pytest.raises(Conflict):
         story.go(owed(REF, 2, key=f"{REF}/1"), minutes=1)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_who_decided_is_found_without_reading_the_log(storage):
+    whole_story(storage)
+    asked = []
+
+    def note(connection, cursor, statement, parameters, *rest):
+        asked.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    with storage.reading() as unit:
+        unit.queries.decided(DecidedFilter(words="CRISIS", person="lea", since=at(0)), 10)
+    event.remove(Engine, "before_cursor_execute", note)
+    statement, parameters = asked[-1]
+    with storage.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        steps = [row.detail for row in plan]
+    assert any("events USING COVERING INDEX ix_events_decided" in step for step in steps), steps
+    assert not any(step in {"SCAN events", "SCAN cases"} for step in steps), steps
