@@ -103,16 +103,25 @@ def _insert(table: str, columns: tuple[str, ...]) -> str:
 def _update(table: str, columns: tuple[str, ...]) -> str:
     keys = {c.name for c in metadata.tables[table].primary_key}
     changed = ", ".join(f'"{c}" = r."{c}"' for c in columns if c not in keys)
-    return f'UPDATE "{table}" SET {changed} FROM {_rows(table, "update")} WHERE {_same(table)}'  # noqa: S608
+    rows = _rows(table, "update")
+    return f'UPDATE "{table}" SET {changed} FROM {rows} WHERE {_same(table, "update")}'  # noqa: S608
 
 
 def _delete(table: str, _columns: tuple[str, ...]) -> str:
-    return f'DELETE FROM "{table}" USING {_rows(table, "delete")} WHERE {_same(table)}'  # noqa: S608
+    rows = _rows(table, "delete")
+    return f'DELETE FROM "{table}" USING {rows} WHERE {_same(table, "delete")}'  # noqa: S608
 
 
-def _same(table: str) -> str:
-    keys = metadata.tables[table].primary_key
-    return " AND ".join(f'"{table}"."{c.name}" = r."{c.name}"' for c in keys)
+def _same(table: str, operation: str) -> str:
+    """Return the condition that a row is one of those written.
+
+    The database takes any record set for 100 rows and would read the whole table to join them; the
+    keys as an array lead it to the index.
+    """
+    keys = [c.name for c in metadata.tables[table].primary_key]
+    listed = f'ARRAY(SELECT r."{keys[0]}" FROM {_rows(table, operation)})'  # noqa: S608
+    joined = " AND ".join(f'"{table}"."{key}" = r."{key}"' for key in keys)
+    return f'"{table}"."{keys[0]}" = ANY({listed}) AND {joined}'
 
 
 _WRITERS: Final = {"insert": _insert, "update": _update, "delete": _delete}

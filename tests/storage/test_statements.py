@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from smr_engine.engine import events as e
+from smr_engine.storage.postgresql import _WRITERS
+from smr_engine.storage.tables import metadata
 from tests.storage.stories import (
     approval,
     at,
@@ -107,3 +109,25 @@ def test_what_is_due_next_takes_one_statement(storage):
     with counting(storage) as seen, storage.reading() as unit:
         assert unit.due.next_instant() is not None
     assert len(seen) == 1
+
+
+FILLED = {
+    "timers": "SELECT 'T' || g, 'C' || g, '', now(), 'wait', '' FROM generate_series(1, 5000) g",
+    "scopes": "SELECT 'C' || g, 'p', '{}' FROM generate_series(1, 5000) g",
+    "item_people": "SELECT 'p' || g, 'I' || g FROM generate_series(1, 5000) g",
+}
+
+
+@pytest.mark.parametrize("table", FILLED)
+def test_writing_one_row_among_thousands_goes_by_the_index(storage, table):
+    with storage.engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # no parents
+        connection.exec_driver_sql(f"INSERT INTO {table} {FILLED[table]}")
+        connection.exec_driver_sql(f"ANALYZE {table}")
+        for operation in ("update", "delete"):
+            columns = tuple(c.name for c in metadata.tables[table].columns)
+            explain = text(f"EXPLAIN {_WRITERS[operation](table, columns)}")
+            if operation == "delete" or len(columns) > len(metadata.tables[table].primary_key):
+                plan = connection.execute(explain, {f"{table}_{operation}": "[]"}).scalars().all()
+                assert not [line for line in plan if "Seq Scan" in line], "\n".join(plan)
+        connection.rollback()
