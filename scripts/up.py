@@ -1,4 +1,4 @@
-"""`make up`: the sample company with a crisis that waits for Legal, and everything running."""
+"""`make up`: the sample company in the middle of an exercise that waits for Legal, all running."""
 
 from __future__ import annotations
 
@@ -6,58 +6,73 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from story import ROOT, SMR, Stage
-from takeover import INPUTS, until_legal
+from story import ROOT, SMR, Act, Answer, Item, Stage
+from takeover import INPUTS, STATEMENT, until_legal, write
+
+GUESTS = {"lea": "Lea, Legal: approve", "ana": "Ana, who leads", "tom": "Tom, who wrote it"}
 
 
 def main() -> int:
-    """Make the workspace if there is none, open the crisis, then hand over to `smr up`."""
+    """Make the workspace if there is none, bring a drill to Legal, then hand over to `smr up`."""
     workspace = Path(os.environ.get("SMR_WORKSPACE") or ROOT / "workspace")
-    stage = Stage(workspace)
+    stage = Stage(workspace, quiet=True)
     if not (workspace / "smr.yaml").is_file():
         subprocess.run([str(SMR), "init", str(workspace), "--sample"], check=True)
         prepare(stage)
-    waiting = [i for i in stage.ask("inbox", "--all") if i["kind"] == "approval"]
-    if waiting:
-        item, case = waiting[0]["item"], waiting[0]["case"]
-        print(f"\n{case} waits for Legal: {waiting[0]['title']}. Try in another terminal:\n")
-        at = f"{SMR.relative_to(ROOT)} --workspace {os.path.relpath(workspace)}"
-        print(f"  {at} --as lea item {item}")
-        print(f"  {at} --as lea approve {item}")
-        print(f"  {at} audit who {case}\n", flush=True)
+    print("\nSign in as one of these (each link works once; choose a password of your own):\n")
+    for person, who in GUESTS.items():
+        print(f"  {who:22} {stage.ask('--as', 'ana', 'invite', person)['url']}")
+    print("\nThe links work as soon as the pages are there, in a few seconds.\n", flush=True)
     os.execv(SMR, [str(SMR), "--workspace", str(workspace), "up", *sys.argv[1:]])
 
 
 def prepare(stage: Stage) -> None:
-    """Open a crisis and bring it to the point where Legal is asked; Prefect is not needed."""
-    text = json.dumps(INPUTS)
-    started = stage.smr(
-        "--as", "ana", "start", "crisis-response", "--inputs", "-", "--json", text=text
-    )
-    case = json.loads(started)["case"]
-    answers = until_legal()
-    print(f"Opening {case} and bringing it to Legal ...", flush=True)
+    """Open a drill and bring it to the point where only Legal is missing; Prefect is not needed."""
+    opening = ("--as", "ana", "start", "crisis-response", "--drill", "--inputs", "-", "--json")
+    case = json.loads(stage.smr(*opening, text=json.dumps(INPUTS)))["case"]
+    print(f"Opening the exercise {case} and bringing it to Legal (half a minute) ...", flush=True)
     conductor = subprocess.Popen(
         [str(SMR), "--workspace", str(stage.workspace), "work"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    answers = {
+        **until_legal(),
+        "draft_holding": partial(_in_turn, _drafts()),
+        "approve_holding": partial(_in_turn, _votes()),
+    }
     try:
-        stage.quiet = True
-        stage.play(case, answers, lambda: _waits_for_legal(stage))
-        for item in stage.ask("inbox", "--all"):
-            if item["kind"] == "approval":
-                stage.smr("--as", "carl", "approve", item["item"])
-                stage.smr("--as", "eva", "approve", item["item"])
+        stage.play(case, answers, lambda: _only_legal_is_missing(stage))
     finally:
         conductor.terminate()
         conductor.wait()
 
 
-def _waits_for_legal(stage: Stage) -> bool:
-    return any(item["kind"] == "approval" for item in stage.ask("inbox", "--all"))
+def _in_turn(answers: Iterator[Answer], item: Item) -> Act:
+    return next(answers)(item)
+
+
+def _drafts() -> Iterator[Answer]:
+    yield lambda item: write("tom", item, STATEMENT.replace("compromised", "hacked by criminals"))
+    yield lambda item: write("tom", item, STATEMENT)
+
+
+def _votes() -> Iterator[Answer]:
+    reason = "We do not know who it was. Say only what is confirmed."
+    yield lambda item: Act("carl", "request-changes", item["item"], "--comment", reason)
+    yield lambda item: Act("carl", "approve", item["item"], "--comment", "Clear and calm.")
+    yield lambda item: Act("eva", "approve", item["item"])
+
+
+def _only_legal_is_missing(stage: Stage) -> bool:
+    waiting = [item["item"] for item in stage.ask("inbox", "--all") if item["kind"] == "approval"]
+    lines = [line for item in waiting for line in stage.ask("item", item)["quorum"]]
+    missing = {line["role"] for line in lines if line["have"] < line["need"]}
+    return missing == {"legal"}
 
 
 if __name__ == "__main__":
