@@ -118,10 +118,12 @@ def keeps_accounts(world: World, actor: Actor) -> Verdict:
     """Return whether somebody may let people in: administrators, and whoever has the files."""
     if actor.door == "cli":
         return YES
-    person = world.people.get(actor.id)
-    if person is not None and person.access == ADMINISTRATOR and actor.door != TOKEN_DOOR:
-        return YES
-    return no(f"only administrators let people in; {name_of(world, actor.id)} is none")
+    person, name = world.people.get(actor.id), name_of(world, actor.id)
+    if person is None or person.access != ADMINISTRATOR or actor.door == TOKEN_DOOR:
+        return no(f"only administrators let people in; {name} is none here")
+    if ASSURANCES.index(actor.assurance) < ASSURANCES.index(world.assurance):
+        return no(f"letting people in needs the proof of identity '{world.assurance}' here")
+    return YES
 
 
 def may_see(world: World, playbook: Playbook, person: str, now: datetime) -> Verdict:

@@ -42,6 +42,38 @@ class Invited:
         return f"/invitation/{self.token}"
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How somebody signs in, as administrators see it."""
+
+    person: str
+    name: str
+    has_password: bool
+    has_codes: bool
+    invited_until: datetime | None  # none: no invitation is open
+
+
+def standings(ws: Workspace, actor: Actor) -> list[Standing]:
+    """Return how everybody in the directory signs in, by name.
+
+    Raises:
+        Refusal: `may-not-act`.
+    """
+    now = ws.clock.now()
+    with ws.storage.reading() as unit:
+        world = directory.world(ws, unit)
+        require_keeper(world, actor)
+        rows = {row.person: row for row in unit.accounts.all()}
+    found = []
+    for person in sorted(world.people.values(), key=lambda p: (p.name, p.id)):
+        row = rows.get(person.id) or AccountRow(person.id)
+        until, codes = row.invitation_until, row.totp is not None
+        is_open = until is not None and until > now
+        invited_until = until if is_open else None
+        found.append(Standing(person.id, person.name, bool(row.password), codes, invited_until))
+    return found
+
+
 def invite(ws: Workspace, actor: Actor, person: str) -> Invited:
     """Make a one-time way to set a password, also a forgotten one; an earlier one is void.
 

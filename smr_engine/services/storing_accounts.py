@@ -70,6 +70,10 @@ class Accounts(Protocol):
         """Return somebody's account."""
         ...
 
+    def all(self) -> Sequence[AccountRow]:
+        """Return all accounts, unlocked, by person."""
+        ...
+
     def invited(self, invitation: bytes) -> AccountRow | None:
         """Return the account whose open invitation has this hash."""
         ...

@@ -25,6 +25,11 @@ class SqlAccounts:
         row = self._one(select(accounts).where(accounts.c.person == person))
         return AccountRow(**row) if row else None
 
+    def all(self) -> Sequence[AccountRow]:
+        """Return all accounts; see the port."""
+        asked = select(accounts).order_by(accounts.c.person)
+        return [AccountRow(**r) for r in self._transaction.connection.execute(asked).mappings()]
+
     def invited(self, invitation: bytes) -> AccountRow | None:
         """Return the account with this open invitation; see the port."""
         row = self._one(select(accounts).where(accounts.c.invitation == invitation))

@@ -15,7 +15,7 @@ from smr_engine.services import accounts, accounts_attempts, sessions
 from smr_engine.services.accounts_passwords import why_weak
 from smr_engine.services.stored import EventFilter
 from smr_engine.services.verify import verify
-from smr_engine.services.workspace import Actor
+from smr_engine.services.workspace import Actor, Caches, Options
 from tests.services.signing import KEEPER, PASSWORD, code_of
 
 OTHER = "a different pass phrase"
@@ -79,6 +79,27 @@ def test_passwords_are_kept_as_the_rfc_recommends_and_nobodys_takes_as_long():
     assert Argon2Passwords().verify(PASSWORD, kept)
     assert not Argon2Passwords().verify("", "")
     assert NOBODYS.rpartition("$")[0].startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
+def test_where_decisions_need_codes_letting_people_in_needs_one_too(signing):
+    strict = replace(signing.ws, options=Options(assurance="mfa"), caches=Caches())
+    person = signing.somebody()
+    with pytest.raises(Refusal, match="proof of identity 'mfa'"):
+        accounts.invite(strict, KEEPER, person)
+    assert accounts.invite(strict, Actor("ana", "mfa", "web"), person).token
+
+
+def test_administrators_see_how_everybody_signs_in(signing):
+    invited, (member, _), (careful, _, _) = signing.somebody(), signing.member(), signing.careful()
+    signing.invitation(invited)
+    rows = {row.person: row for row in accounts.standings(signing.ws, KEEPER)}
+    assert not rows[invited].has_password
+    assert rows[invited].invited_until == signing.clock.now() + timedelta(days=7)
+    assert (rows[member].has_password, rows[member].has_codes) == (True, False)
+    assert rows[careful].has_codes
+    assert rows[member].invited_until is None
+    lea = Actor("lea", "session", "web")
+    assert code_of(accounts.standings, signing.ws, lea) == "may-not-act"
 
 
 # --- passwords ---------------------------------------------------------------------------------

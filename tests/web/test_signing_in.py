@@ -263,3 +263,32 @@ def test_guessing_locks_and_the_page_says_for_how_long(stranger, company):
     assert "wait a minute" in locked.text
     company.clock.at += timedelta(minutes=1)
     send(stranger, "/sign-in", who="tom", password=PASSWORD)
+
+
+# --- administrators ----------------------------------------------------------------------------
+
+
+def test_administrators_invite_from_a_page_and_see_the_link_once(app, company, stranger):
+    ana = visit_as(app, "ana")
+    assert "/account/people" in ana.get("/account").text
+    ana.get("/account/people")
+    shown = ana.post("/account/people/greta/invite", status=200)
+    link = re.search(r"<code[^>]*>(http[^<]+)<", shown.text)[1]
+    assert link.startswith("http://testserver/invitation/")
+    assert "/invitation/" not in ana.get("/account/people").text
+    send(stranger, link.removeprefix("http://testserver"), password=PASSWORD)
+    assert accounts.sign_in(company.ws, "greta", PASSWORD).person == "greta"
+
+
+def test_administrators_remove_the_codes_of_who_lost_their_phone(app, company, codes):
+    ana = visit_as(app, "ana")
+    assert "Remove codes" in ana.get("/account/people").text
+    ana.post("/account/people/lea/remove-codes")
+    assert not second_factor.is_set(company.ws, "lea")
+
+
+def test_nobody_else_lets_people_in(lea):
+    assert "/account/people" not in lea.get("/account").text
+    for path in ("/account/people/tom/invite", "/account/people/ana/remove-codes"):
+        assert "only administrators" in lea.post(path, status=409).text.lower()
+    assert "only administrators" in lea.get("/account/people", 409).text.lower()

@@ -5,6 +5,7 @@ from smr_engine.web.pages import (
     audit,
     inbox,
     items,
+    people,
     playbooks,
     schedules,
     signing,
@@ -20,4 +21,5 @@ PAGES = (
     audit.router,
     system.router,
     signing.router,
+    people.router,
 )
