@@ -1,7 +1,12 @@
-"""Starting from a form: however often it is sent, it opens one case."""
+"""Starting from a form: however often it is sent, it opens one case.
+
+Sent with something else in it (somebody went back and typed anew) it is another start.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -36,5 +41,7 @@ def start_once(
     Raises:
         SmrError: as `cases.start`.
     """
-    key = f"form:{actor.id}:{opening.key}" if opening.key else ""
+    said = json.dumps([playbook, inputs, opening.severity, opening.drill], sort_keys=True)
+    digest = hashlib.sha256(said.encode()).hexdigest()
+    key = f"form:{actor.id}:{opening.key}:{digest}" if opening.key else ""
     return cases.start(ws, actor, playbook, inputs, replace(opening, key=key))

@@ -101,6 +101,20 @@ def test_the_table_for_spreadsheets_holds_no_formula(ana, case):
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
 
 
+def test_hostile_words_are_words(ana, company):
+    ref = company.start("statement", title='"><script>alert(1)</script>')
+    words = "<script>alert(2)</script> \u202eevil \x1b[2J \U0001f600" + "long " * 20_000
+    company.write(company.item(ref, "write"), words)
+    company.vote(company.item(ref, "approve"), "lea", "reject", "@SUM(A1) <img src=x> \u202e")
+    text = ana.get(f"/audit/{ref}").text
+    assert "<script>alert" not in text
+    assert "<img" not in text
+    assert "\u202e" not in text
+    assert "\\u202eevil \\x1b[2J \U0001f600long long" in text
+    [row] = csv.DictReader(io.StringIO(ana.get(f"/audit/{ref}/decisions.csv").text))
+    assert row["comment"] == "'@SUM(A1) <img src=x> \\u202e"
+
+
 def test_what_is_restricted_is_not_there_for_others(ana, app, company, case):
     company.playbook("hush", HUSH)
     secret = company.start_as("ruth", "hush")
@@ -183,9 +197,12 @@ def test_a_server_that_goes_down_does_not_wait_for_verification(company, case):
 def test_what_was_changed_behind_our_back_is_named(ana, app, company, case):
     with sqlite3.connect(company.root / ".smr" / "smr.db") as connection:
         connection.execute("UPDATE cases SET title = 'Another' WHERE ref = ?", (case,))
-    text = verified(app, ana)
+    text = verified(app, visit_as(app, "greta"))
     assert "The log does NOT verify" in text
     assert f"Row cases {case}: " in text
+    told = ana.get("/audit/verify").text
+    assert "The log does NOT verify" in told
+    assert case not in told, "who may not see all cases is told how many problems there are"
     with sqlite3.connect(company.root / ".smr" / "smr.db") as connection:
         connection.execute("UPDATE cases SET title = 'Smoke in hall 3' WHERE ref = ?", (case,))
     assert "The log verifies" in verified(app, ana)

@@ -97,6 +97,14 @@ def test_a_form_that_is_sent_twice_opens_one_case(ana, company):
     assert view.inputs == {"title": "Smoke <1>", "urls": urls, "who": "lea", "hurt": False}
 
 
+def test_a_form_to_which_somebody_goes_back_and_types_anew_opens_another_case(ana):
+    sent = {**GOOD, "key": key_of(ana.get("/playbooks/scored")), "do": "start"}
+    first = ana.post("/playbooks/scored", sent).headers["location"]
+    for change in ({"/title": "Fire"}, {"severity": "low"}, {"drill": "yes"}):
+        assert ana.post("/playbooks/scored", {**sent, **change}).headers["location"] != first
+    assert ana.post("/playbooks/scored", sent).headers["location"] == first
+
+
 def test_the_key_of_a_form_says_nothing_about_the_cases_of_others(ana, app):
     sent = {**GOOD, "key": key_of(ana.get("/playbooks/scored")), "do": "start"}
     mine = ana.post("/playbooks/scored", sent)
