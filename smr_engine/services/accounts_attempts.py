@@ -9,8 +9,9 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from smr_engine.engine.commands import ENGINE
 from smr_engine.errors import Refusal
-from smr_engine.services.accounts_log import record, themselves
+from smr_engine.services.accounts_log import record
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.storing_accounts import AttemptsRow
 from smr_engine.services.workspace import Workspace
@@ -64,8 +65,7 @@ def failed(ws: Workspace, attempt: Attempt) -> None:
     if row.locked_until is None or not row.person:
         return
     with ws.storage.writing() as unit:
-        actor = themselves(row.person, "")
-        record(ws, unit, actor, "SignInLocked", person=row.person, failures=row.failures)
+        record(ws, unit, ENGINE, "SignInLocked", person=row.person, failures=row.failures)
         unit.keep()
 
 

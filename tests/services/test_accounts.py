@@ -224,6 +224,9 @@ def test_after_five_failures_each_pause_is_twice_as_long_up_to_an_hour(signing, 
         assert wrong(signing, who) == "sign-in-failed"
     told = signing.told(who)
     assert told.count("SignInLocked") == (9 if known else 0)
+    with signing.ws.storage.reading() as unit:
+        locks = unit.events.select(EventFilter(kinds=("SignInLocked",)))
+    assert {event.actor for event in locks} <= {"engine"}  # nobody knows who it was
 
 
 def test_the_right_password_opens_nothing_while_it_is_locked_and_forgets_failures_after(signing):
