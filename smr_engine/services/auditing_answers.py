@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from smr_engine.engine.world import World
+from smr_engine.services import versions
 from smr_engine.services.access import Sight
-from smr_engine.services.auditing_who import who
+from smr_engine.services.auditing_who import Asked, Published, Told, asked_in, told
 from smr_engine.services.reading_texts import ERASED
 from smr_engine.services.stored import CaseRow, EventFilter
 from smr_engine.services.storing import UnitOfWork
@@ -27,6 +28,15 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a text went live: the account's title, when, and the address."""
+
+    title: str
+    at: datetime | None
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One text that people were asked about, and what they said.
 
@@ -38,8 +48,7 @@ class Answer:
         digest: SHA-256 of the text, hex.
         text: the exact words.
         decisions: oldest first.
-        published_at: when these words went live; None: they did not.
-        published_url: where.
+        places: where these very words went live, and when; the hub first.
     """
 
     case: str
@@ -49,8 +58,7 @@ class Answer:
     digest: str
     text: str
     decisions: tuple[Decision, ...]
-    published_at: datetime | None = None
-    published_url: str | None = None
+    places: tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,36 +85,50 @@ def answers(ws: Workspace, ref: str, person: str | None = None) -> Answers:
     Raises:
         NotFound: as `auditing.who`.
     """
-    rows = who(ws, ref, person=person)
     with ws.storage.reading() as unit:
         sight = Sight(ws, unit, person)
-        texts = _texts(unit, sight.family(ref))
-        case, world = sight.case(ref), sight.reader.world
-    return Answers(case, tuple(_answer(world, texts, asked) for asked in _asked_together(rows)))
+        asked = asked_in(unit, sight, ref)
+        desk = _Desk(sight.reader.world, _texts(unit, sight.family(ref)), _titles(ws, unit, asked))
+        together = _asked_together(told(unit, asked))
+        return Answers(sight.case(ref), tuple(map(desk.answer, together)))
 
 
-def _asked_together(rows: Iterable[WhoRow]) -> list[list[WhoRow]]:
+def _asked_together(decided: Iterable[Told]) -> list[list[Told]]:
     """Return the decisions on one text that one item asked for, a list each."""
-    found: dict[tuple[str, str, str], list[WhoRow]] = {}
-    for row in rows:
-        found.setdefault((row.item, row.document, row.digest), []).append(row)
+    found: dict[tuple[str, str, str], list[Told]] = {}
+    for each in decided:
+        row = each.row
+        found.setdefault((row.item, row.document, row.digest), []).append(each)
     return list(found.values())
 
 
-def _answer(world: World, texts: Mapping[str, str], rows: list[WhoRow]) -> Answer:
-    first = rows[0]
-    live = next((row for row in rows if row.published_at is not None), first)
-    return Answer(
-        case=first.case,
-        document=first.document,
-        title=first.document.replace("_", " ").capitalize(),
-        revision=first.revision,
-        digest=first.digest,
-        text=texts.get(first.digest, ERASED),
-        decisions=tuple(_decision(world, row) for row in rows),
-        published_at=live.published_at,
-        published_url=live.published_url,
-    )
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What answers are written with: names, texts by digest, titles by case and document."""
+
+    world: World
+    texts: Mapping[str, str]
+    titles: Mapping[tuple[str, str], str]
+
+    def answer(self, decided: list[Told]) -> Answer:
+        """Return what people said to one text."""
+        first = decided[0].row
+        places = dict.fromkeys(place for each in decided for place in each.places)
+        return Answer(
+            case=first.case,
+            document=first.document,
+            title=self.titles.get((first.case, first.document), first.document),
+            revision=first.revision,
+            digest=first.digest,
+            text=self.texts.get(first.digest, ERASED),
+            decisions=tuple(_decision(self.world, each.row) for each in decided),
+            places=tuple(map(self._place, places)),
+        )
+
+    def _place(self, published: Published) -> Place:
+        account = self.world.accounts.get(published.account)
+        title = account.title if account else published.account
+        return Place(title, published.at, published.url)
 
 
 def _decision(world: World, row: WhoRow) -> Decision:
@@ -128,4 +150,14 @@ def _texts(unit: UnitOfWork, refs: list[str]) -> dict[str, str]:
         str(event.facts["digest"]): str(event.content["text"])
         for event in revised
         if "text" in event.content
+    }
+
+
+def _titles(ws: Workspace, unit: UnitOfWork, asked: Iterable[Asked]) -> dict[tuple[str, str], str]:
+    """Return what the documents of cases are called."""
+    cases = {each.case.header.ref: each.case.header.digest for each in asked}
+    return {
+        (ref, name): document.title
+        for ref, digest in cases.items()
+        for name, document in versions.pinned(ws, unit, digest).documents.items()
     }

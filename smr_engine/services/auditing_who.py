@@ -25,15 +25,24 @@ ASKED_AGAIN = "a new round was asked"
 
 
 @dataclass(frozen=True, slots=True)
-class _Published:
+class Published:
     """Where and when a text went out."""
 
+    account: str = ""
     at: datetime | None = None
     url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Told:
+    """A decision on a document, and all places that the very text it let go went to."""
+
+    row: WhoRow
+    places: tuple[Published, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
     """An approval item in its case and scope."""
 
     case: Case
@@ -71,19 +80,31 @@ def who(
         NotFound: `no-such-case`, or `no-such-document`: nobody was asked about one of that name.
     """
     with ws.storage.reading() as unit:
-        refs = Sight(ws, unit, person).family(case)
-        cases = [unit.cases.load(ref, all_scopes=True) for ref in refs]
-        proofs = _assurances(unit, refs)
-    items = [asked for each in cases for asked in _approvals(each)]
+        asked = asked_in(unit, Sight(ws, unit, person), case)
+        found = told(unit, asked)
     if document is not None:
-        _require(document, items, case)
-    rows = [
-        row for asked in items for row in _rows(asked, proofs) if document in {None, row.document}
-    ]
-    return sorted(rows, key=lambda row: (row.at, row.case, number_of(row.item)))
+        _require(document, asked, case)
+    return [each.row for each in found if document in {None, each.row.document}]
 
 
-def _require(document: str, items: list[_Asked], case: str) -> None:
+def asked_in(unit: UnitOfWork, sight: Sight, case: str) -> list[Asked]:
+    """Return all that people were asked to approve in a case and the cases under it.
+
+    Raises:
+        NotFound: `no-such-case`.
+    """
+    cases = [unit.cases.load(ref, all_scopes=True) for ref in sight.family(case)]
+    return [asked for each in cases for asked in _approvals(each)]
+
+
+def told(unit: UnitOfWork, asked: Sequence[Asked]) -> list[Told]:
+    """Return what was decided on approvals, a document at a time, oldest first; see `who`."""
+    proofs = _assurances(unit, list(dict.fromkeys(each.case.header.ref for each in asked)))
+    found = [told for each in asked for told in _told(each, proofs)]
+    return sorted(found, key=lambda t: (t.row.at, t.row.case, number_of(t.row.item)))
+
+
+def _require(document: str, items: list[Asked], case: str) -> None:
     names = {entry["document"] for asked in items for entry in asked.item.bundle["documents"]}
     if document not in names:
         there = f"decided on: {', '.join(sorted(names))}" if names else "nothing to decide on yet"
@@ -96,44 +117,47 @@ def _require(document: str, items: list[_Asked], case: str) -> None:
 
 def _assurances(unit: UnitOfWork, refs: list[str]) -> Mapping[tuple[str, str], str]:
     """Return how everybody who decided proved who they were, by item and person."""
+    if not refs:
+        return {}
     which = EventFilter(cases=tuple(refs), kinds=("DecisionRecorded", "GlassBroken"))
     return {(e.facts["item"], e.facts["person"]): e.assurance for e in unit.events.select(which)}
 
 
-def _approvals(case: Case) -> Iterator[_Asked]:
+def _approvals(case: Case) -> Iterator[Asked]:
     for scope in case.scopes.values():
         for item in scope.items.values():
             if item.kind is ItemKind.APPROVAL:
-                yield _Asked(case, scope, item)
+                yield Asked(case, scope, item)
 
 
-def _rows(asked: _Asked, proofs: Mapping[tuple[str, str], str]) -> Iterator[WhoRow]:
+def _told(asked: Asked, proofs: Mapping[tuple[str, str], str]) -> Iterator[Told]:
     item = asked.item
     for vote in item.votes:
         void = _void_reason(asked, vote)
         released = not void and vote.decision is DecisionKind.APPROVE
         said = _Said(vote, vote.decision.value, _role(item, vote.roles), vote.comment)
-        yield from _rows_of(asked, said, proofs, void, released=released)
+        yield from _told_of(asked, said, proofs, void, released=released)
     if item.broken is not None:
         void = "" if asked.scope.step(item.step).round == item.round else ASKED_AGAIN
         said = _Said(item.broken, BREAK_GLASS, item.broken.role, item.broken.reason)
         remark = void or (UNRATIFIED if item.broken.verdict == UNRATIFIED else "")
-        yield from _rows_of(asked, said, proofs, remark, released=not void)
+        yield from _told_of(asked, said, proofs, remark, released=not void)
 
 
-def _rows_of(
-    asked: _Asked,
+def _told_of(
+    asked: Asked,
     said: _Said,
     proofs: Mapping[tuple[str, str], str],
     remark: str,
     *,
     released: bool,
-) -> Iterator[WhoRow]:
+) -> Iterator[Told]:
     """Yield what somebody said to an approval, one row a document."""
     item, who_said = asked.item, said.by
     for entry in item.bundle["documents"]:
-        published = _published(asked, entry) if released else _Published()
-        yield WhoRow(
+        places = tuple(_published(asked, entry)) if released else ()
+        hub = places[0] if places else Published()
+        row = WhoRow(
             document=entry["document"],
             revision=entry["revision"],
             digest=entry["digest"],
@@ -146,11 +170,12 @@ def _rows_of(
             assurance=proofs.get((item.id, who_said.person), ""),
             valid=remark in {"", UNRATIFIED},
             void_reason=remark,
-            published_at=published.at,
-            published_url=published.url,
+            published_at=hub.at,
+            published_url=hub.url,
             case=asked.case.header.ref,
             item=item.id,
         )
+        yield Told(row, places)
 
 
 def _role(item: Item, held: Sequence[str]) -> str:
@@ -159,7 +184,7 @@ def _role(item: Item, held: Sequence[str]) -> str:
     return ", ".join(role for role in wanted if role in held)
 
 
-def _void_reason(asked: _Asked, vote: Vote) -> str:
+def _void_reason(asked: Asked, vote: Vote) -> str:
     """Return why a decision no longer counts; empty while it does."""
     item, state = asked.item, asked.scope.step(asked.item.step)
     if item.status is ItemStatus.SUPERSEDED:
@@ -177,19 +202,20 @@ def _void_reason(asked: _Asked, vote: Vote) -> str:
 # --- what went out -----------------------------------------------------------------------------
 
 
-def _published(asked: _Asked, entry: Mapping[str, Any]) -> _Published:
-    """Return where a document of an approval's bundle went out, the hub before the rest."""
+def _published(asked: Asked, entry: Mapping[str, Any]) -> Iterator[Published]:
+    """Yield where a document of an approval's bundle went out, the hub before the rest."""
     for place in asked.item.bundle["publications"]:
         if place["document"] != entry["document"]:
             continue
         for account in place["accounts"]:
             for result in _results(asked, place["step"], account):
                 if result.get("digest") == entry["digest"] and not result.get("withheld"):
-                    return _Published(_instant(result.get("published_at")), result.get("url"))
-    return _Published()
+                    yield Published(
+                        account, _instant(result.get("published_at")), result.get("url")
+                    )
 
 
-def _results(asked: _Asked, step: str, account: str) -> Iterator[Mapping[str, Any]]:
+def _results(asked: Asked, step: str, account: str) -> Iterator[Mapping[str, Any]]:
     """Yield what is known of a publication to an account: sent by us, or posted by a person."""
     for scope in asked.case.scopes.values():
         if not _related(asked.scope.path, scope.path):

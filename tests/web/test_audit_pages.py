@@ -10,8 +10,9 @@ import threading
 
 import pytest
 
-from smr_engine.services import verifying
+from smr_engine.services import items, verifying
 from smr_engine.services.verify import verify
+from smr_engine.services.workspace import Actor
 from tests.support.web import application, visit_as
 
 WORDS = "We are looking into <b>smoke</b> in hall 3.\n\nNobody was hurt."
@@ -37,6 +38,8 @@ def case(company) -> str:
     company.vote(asked, "lea")
     company.vote(asked, "carl")
     company.work()
+    address = {"url": "https://en.wikipedia.test/Talk"}
+    items.complete(company.ws, Actor("mira"), company.item(ref, "publish"), address)
     return ref
 
 
@@ -83,7 +86,14 @@ def test_a_case_shows_who_approved_which_words_and_what_went_live(ana, case):
     assert "=1+1 Say when we know more." in first
     assert "We say more at 15:00." in second
     assert 'class="void"' not in second
-    assert re.search(r"Went live</strong> <time.*2026-09-14 10:00 CEST.* at newsroom/2026/", second)
+    live = second.partition("Went live")[2].partition("<blockquote")[0]
+    newsroom, talk = live.split("<li>")[1:]
+    assert re.match(
+        r"Halden newsroom, <time[^>]+>2026-09-14 10:00 CEST</time>: newsroom/", newsroom
+    )
+    assert re.match(
+        r'Wikipedia talk pages, <time.*: <a href="https://en.wikipedia.test/Talk"', talk
+    )
     for words in ("Lea Hoffmann", "Legal", "Carl Weiss", "named at the command line"):
         assert words in second
 
