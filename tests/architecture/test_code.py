@@ -20,7 +20,7 @@ MODULES = {
 TREES = {path: ast.parse(text) for path, text in MODULES.items()}
 
 # Needed, but by name or by bound only: a driver in a URL, a bound on Prefect's server, zone files.
-NEVER_IMPORTED = {"fastapi", "tzdata"}
+NEVER_IMPORTED = {"python-multipart", "tzdata"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
