@@ -111,6 +111,12 @@ def test_the_wheel_finds_its_playbooks_and_schemas_from_anywhere(install):
     _schemas_work(install)
 
 
+def test_the_wheel_brings_the_pages_with_their_style_and_licences(install):
+    where = "from smr_engine.web.render import HERE; print(*(p.name for p in HERE.rglob('*')))"
+    found = set(install.run("python", "-c", where).split())
+    assert {"base.html", "smr.css", "smr.js", "pico.LICENSE.txt", "htmx.LICENSE.txt"} <= found
+
+
 @contextmanager
 def _prefect_server(install: CleanInstall, home: Path) -> Iterator[dict[str, str]]:
     """Runs the server of the clean install on loopback; yields the settings that reach it."""
