@@ -34,8 +34,9 @@ AT_MOST = 5
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the database says, read at once."""
+    """What the database says, read at once; `person` is who reads."""
 
+    person: str | None
     now: datetime
     world: World
     directory_digest: str
@@ -84,6 +85,7 @@ def _look(ws: Workspace, person: str | None) -> _Seen:
         live = [e for e in unit.queries.effects(live=True) if e.status is EffectStatus.UNKNOWN]
         done = EventFilter(kinds=("EffectDone",), since=recent, without=hidden)
         return _Seen(
+            person=person,
             now=now,
             world=directory.world(ws, unit),
             directory_digest=unit.directory.version()[1],
@@ -163,7 +165,7 @@ def _playbooks(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
 
 
 def _schedules(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
-    rows = schedules.list_(ws)
+    rows = schedules.list_(ws, seen.person)
     for row in rows:
         if row.problem:
             first = row.problem.splitlines()[0].rstrip(":")

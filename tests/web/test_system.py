@@ -9,7 +9,7 @@ import time
 import pytest
 
 from smr_engine.adapters.wake_socket import WakeListener
-from smr_engine.services import cases, system
+from smr_engine.services import cases, schedules, system
 from smr_engine.services.workspace import Actor
 from tests.support.web import visit_as
 
@@ -93,10 +93,13 @@ def test_a_case_somebody_may_not_see_is_neither_named_nor_counted(ana, app, comp
     company.playbook("hush", HUSH)
     seen = count_of(ana.get("/system").text, "cases")
     secret = company.start_as("ruth", "hush")
+    daily = schedules.Rule("FREQ=DAILY", "09:00", "Europe/Berlin")
+    hushed = schedules.add(company.ws, Actor("ruth"), "hush", daily).schedule
     company.write(company.item(secret, "write"), "Hush.", "ruth")
     company.vote(company.item(secret, "approve"), "lea", "reject", "No.")
     text = ana.get("/system").text
     assert secret not in text
+    assert hushed not in text
     assert count_of(text, "cases") == seen
     assert f"1 cases wait for a repair item: {secret}" in visit_as(app, "ruth").get("/system").text
 
