@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from smr_engine.services import accounts_log
 from smr_engine.services.access import Sight
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.workspace import Workspace
@@ -39,7 +40,7 @@ class Watch:
     def look(self) -> frozenset[str] | None:
         """Return the cases that changed since the last look, and those above them.
 
-        Streams that are no cases count as "". None: so much that it could be any.
+        Other streams count as "". None: so much that it could be any.
         """
         newest = self._newest()
         news = {stream for seq, stream in newest if seq not in self._seen}
@@ -56,7 +57,7 @@ class Watch:
     def _upwards(self, stream: str) -> list[str]:
         kind, _, case = stream.partition(":")
         if kind != "case":
-            return [""]
+            return [] if kind == accounts_log.STREAM else [""]  # no page shows who signs in
         found = [case]
         while parent := self._parent(found[-1]):
             found.append(parent)

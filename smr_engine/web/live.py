@@ -8,6 +8,7 @@ at the newest event numbers, and only while somebody listens.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,10 @@ from smr_engine.services.changes import Watch, heard_by
 from smr_engine.services.workspace import Workspace
 from smr_engine.web.visit import SignInNeededError, visit
 
+LOG = logging.getLogger("smr.web")
 LOOK_S = 0.4
+AGAIN_S = 5.0
+"""After a fault, of the database for instance, it is left in peace for so long."""
 BEAT_S = 15.0
 """A line that says nothing, so that proxies keep the connection."""
 LIFE_S = 300.0
@@ -92,12 +96,20 @@ class Pulse:
 
     def _run(self) -> None:
         while self._somebody_listens():
-            watch = Watch(self._ws)
-            self._tell(None)  # what happened before the first look
-            while self._listeners and not self._stopped.wait(LOOK_S):
-                cases = watch.look()
-                if cases is None or cases:
-                    self._tell(cases)
+            try:
+                self._watch()
+            except Exception:
+                LOG.exception("looking for changes failed; it begins again")
+                self._stopped.wait(AGAIN_S)
+
+    def _watch(self) -> None:
+        """Look for changes until nobody listens any more."""
+        watch = Watch(self._ws)
+        self._tell(None)  # what happened before the first look
+        while self._listeners and not self._stopped.wait(LOOK_S):
+            cases = watch.look()
+            if cases is None or cases:
+                self._tell(cases)
 
     def _somebody_listens(self) -> bool:
         with self._news:

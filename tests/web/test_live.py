@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from queue import Empty, Queue
+from time import sleep
 
 import httpx
 import pytest
@@ -63,7 +64,7 @@ def listening(site, cookie, case=""):
             assert stream.headers["content-type"].startswith("text/event-stream")
             pool = ThreadPoolExecutor(1)
             pool.submit(pass_on, stream, heard)
-            while told(heard):
+            while told(heard, within_s=1):
                 pass
             yield heard
             raw = stream.extensions["network_stream"].get_extra_info("socket")
@@ -78,10 +79,10 @@ def pass_on(stream, heard):
                 heard.put(line)
 
 
-def told(heard):
-    """Whether a page hears something within two seconds."""
+def told(heard, within_s=WITHIN_S):
+    """Whether a page hears something in time."""
     try:
-        return heard.get(timeout=WITHIN_S) == "event: changed"
+        return heard.get(timeout=within_s) == "event: changed"
     except Empty:
         return False
 
@@ -125,3 +126,15 @@ def test_a_server_that_stops_lets_its_pages_go(company, cookie):
             assert next(lines) == "retry: 1000"
             began = time.monotonic()
     assert time.monotonic() - began < WITHIN_S
+
+
+def test_pages_hear_again_after_the_database_was_away(company, site, cookie, monkeypatch):
+    monkeypatch.setattr("smr_engine.web.live.AGAIN_S", 0.2)
+    with listening(site, cookie) as heard:
+        reading = company.ws.storage.reading
+        with monkeypatch.context() as away:
+            away.setattr(company.ws.storage, "reading", lambda: 1 / 0)
+            sleep(1)
+        assert company.ws.storage.reading == reading
+        start(company.ws)
+        assert told(heard)
