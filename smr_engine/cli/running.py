@@ -78,10 +78,21 @@ def up(
         with pages(session, port, browser=not no_browser) as address:
             _find_prefect(session)
             say(f"Pages at {address}")
+            _invite_first(session, address)
             conduct(session)
     finally:
         if not ran_before:
             stop_server(session.ws.state)
+
+
+def _invite_first(session: Session, address: str) -> None:
+    """Say how a first administrator gets in, who then invites the others."""
+    from smr_engine.services import accounts
+    from smr_engine.services.workspace import local_engine
+
+    for invited in accounts.invite_first(session.ws, local_engine()):
+        name = session.name_of(invited.person)
+        say(f"{name} sets a password here, once: {address.rstrip('/')}{invited.path}")
 
 
 def _find_prefect(session: Session) -> None:

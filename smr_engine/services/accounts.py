@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from smr_engine.engine import policy
 from smr_engine.engine.environment import instant
 from smr_engine.engine.world import Person, World
 from smr_engine.errors import Refusal
@@ -51,6 +52,7 @@ class Standing:
     has_password: bool
     has_codes: bool
     invited_until: datetime | None  # none: no invitation is open
+    access: str = ""
 
 
 def standings(ws: Workspace, actor: Actor) -> list[Standing]:
@@ -70,8 +72,24 @@ def standings(ws: Workspace, actor: Actor) -> list[Standing]:
         until, codes = row.invitation_until, row.totp is not None
         is_open = until is not None and until > now
         invited_until = until if is_open else None
-        found.append(Standing(person.id, person.name, bool(row.password), codes, invited_until))
+        has_password = bool(row.password)
+        found.append(
+            Standing(person.id, person.name, has_password, codes, invited_until, person.access)
+        )
     return found
+
+
+def invite_first(ws: Workspace, actor: Actor) -> list[Invited]:
+    """Invite every administrator, as long as nobody can sign in yet; open invitations stay.
+
+    Raises:
+        Refusal: `may-not-act`.
+    """
+    standing = standings(ws, actor)
+    if any(each.has_password for each in standing):
+        return []
+    keepers = [each for each in standing if each.access == policy.ADMINISTRATOR]
+    return [invite(ws, actor, each.person) for each in keepers if each.invited_until is None]
 
 
 def invite(ws: Workspace, actor: Actor, person: str) -> Invited:

@@ -99,6 +99,11 @@ def actor(ws: Workspace, person: str | None, door: str = "cli") -> Actor:
     return Actor(name, "asserted", door, _os_user())
 
 
+def local_engine() -> Actor:
+    """Return the engine itself, started by whoever holds the files of the workspace."""
+    return Actor("engine", "", "cli", _os_user())
+
+
 def _os_user() -> str:
     try:
         return getpass.getuser()

@@ -15,7 +15,7 @@ from smr_engine.services import accounts, accounts_attempts, sessions
 from smr_engine.services.accounts_passwords import why_weak
 from smr_engine.services.stored import EventFilter
 from smr_engine.services.verify import verify
-from smr_engine.services.workspace import Actor, Caches, Options
+from smr_engine.services.workspace import Actor, Caches, Options, local_engine
 from tests.services.signing import KEEPER, PASSWORD, code_of
 
 OTHER = "a different pass phrase"
@@ -291,3 +291,12 @@ def test_the_log_of_accounts_verifies_and_holds_ids_only(signing):
     assert {name for event in mine for name in event.facts} == {"person", "until"}
     assert all(event.content == {} for event in mine)
     assert {event.actor for event in mine} == {"ana", person}
+
+
+def test_administrators_are_invited_at_the_first_start_and_never_again(company):
+    first = accounts.invite_first(company.ws, local_engine())
+    assert [each.person for each in first] == ["ana"]
+    assert accounts.invite_first(company.ws, local_engine()) == []  # it is open still
+    accounts.accept(company.ws, first[0].token, PASSWORD)
+    company.clock.move(days=30)
+    assert accounts.invite_first(company.ws, local_engine()) == []
