@@ -12,7 +12,8 @@ def sync(ws: Workspace) -> None:
     """Take over the workspace's directory.yaml if it or the database is not as at the last look.
 
     Durable when it returns. The database may be another one than last time: a new one that the
-    settings name, or one that was restored from a backup. A file with errors changes nothing and is refused.
+    settings name, or one that was restored from a backup. A file with errors changes nothing and
+    is refused.
 
     Raises:
         Invalid: the file has errors.
