@@ -72,7 +72,7 @@ class Gate:
         if scope["method"] in SAFE:
             return None
         headers = Headers(scope=scope)
-        length = headers.get("content-length", "")
+        length = headers.get("content-length", "0")  # without one there is no content
         if "transfer-encoding" in headers or not length.isdigit():
             return PlainTextResponse("Say how long the content is.", 411)
         if int(length) > (MAX_UPLOAD if scope["path"].endswith("/attach") else MAX_BODY):
