@@ -43,16 +43,16 @@ class Said:
 @router.get("")
 def item(visit: Signed, item: str) -> HTMLResponse:
     """Show an item to whoever may see it."""
-    return _shown(visit, item, Said())
+    return _shown(visit, item_of(visit, item), Said())
 
 
 @router.post("/complete")
 def complete(visit: Signed, item: str, form: Posted) -> Response:
     """Complete a task, a decision, a manual publication, or only give a list another row."""
     said = Said(form=form)
-    if forms.wants_row(form):
-        return _shown(visit, item, said)
     view = item_of(visit, item)
+    if forms.wants_row(form):
+        return _shown(visit, view, said)
     values = forms.values_from(view.form, forms.typed_in(view.form, form), visit.zone)
     if view.questions:
         values = _on_the_path(view, values)
@@ -72,9 +72,8 @@ def revise(visit: Signed, item: str, form: Posted) -> Response:
     said = Said(form=form)
     text, action = said.text("text"), said.text("action")
     if action == "check":
-        return _shown(
-            visit, item, replace(said, failed=item_acts.failed(item_of(visit, item), text))
-        )
+        view = item_of(visit, item)
+        return _shown(visit, view, replace(said, failed=item_acts.failed(view, text)))
 
     def save() -> object:
         return items.revise(
@@ -154,7 +153,7 @@ def done(visit: Visit, said: Said, act: Callable[[], object], item: str) -> Resp
         view = item_of(visit, item)
         if view.lacks_proof in CODE_PROVES:
             return RedirectResponse(address(visit.request, _to_code(view)), 303)
-        return _shown(visit, item, replace(said, error=error))
+        return _shown(visit, view, replace(said, error=error))
     return RedirectResponse(address(visit.request, f"/items/{item}"), 303)
 
 
@@ -167,13 +166,13 @@ def _to_code(view: ItemView) -> str:
     return f"/code?next=/items/{view.item}"
 
 
-def _shown(visit: Visit, item: str, said: Said) -> HTMLResponse:
-    view = item_of(visit, item)
+def _shown(visit: Visit, view: ItemView, said: Said) -> HTMLResponse:
     acts = item_acts.possible(visit.ws, visit.actor, view)
     error = said.error
     faults = error.fields if isinstance(error, Invalid) else {}
-    typed = forms.typed_in(view.form, said.form) if said.form else None
-    if typed is None:
+    if any(name.startswith("/") for name in said.form):  # else another form of the page was sent
+        typed = forms.typed_in(view.form, said.form)
+    else:
         typed = forms.filled_in(view.form, {}, visit.zone)
     offers = _offers(visit, view, acts)
     shown = form_fields.fields(view.form, typed, offers, faults)
