@@ -25,10 +25,11 @@ class Asks:
     excluded: tuple[str, ...] = ()
     assurance: str = ""
     votes: list[Vote] = field(default_factory=list)
+    documents: tuple[tuple[str, int], ...] = ()  # what it is about, with its revision
 
 
 def asks_of(unit: UnitOfWork, rows: Iterable[ItemRow]) -> dict[str, Asks]:
-    """Return what the approvals among some items ask, by item; no content is in it."""
+    """Return what the approvals among some items ask, by item; no text is in it."""
     found = {row.id: Asks() for row in _approvals(rows)}
     for event in _events(unit, rows, OPENED, DECIDED):
         known = found.get(event.facts["item"])
@@ -62,6 +63,8 @@ def _learn(known: Asks, event: StoredEvent) -> None:
         known.lines = msgspec.convert(facts.get("lines", ()), tuple[Line, ...])
         known.excluded = tuple(facts.get("excluded", ()))
         known.assurance = facts.get("assurance", "")
+        bound = (event.content.get("bundle") or {}).get("documents", ())
+        known.documents = tuple((each["document"], each["revision"]) for each in bound)
         return
     vote = Vote(
         person=facts["person"],

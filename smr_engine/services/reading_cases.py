@@ -49,6 +49,7 @@ def case_list(
     status: str | None = None,
     playbook: str | None = None,
     person: str | None = None,
+    words: str = "",
     after: str = "",
     limit: int | None = None,
 ) -> list[CaseRow]:
@@ -59,6 +60,7 @@ def case_list(
         status: only those that have it.
         playbook: only those opened from it.
         person: who reads: what they may not see is left out; None sees everything.
+        words: only those with them in their title, or whose reference begins so.
         after: the last case of the page before.
         limit: how many at most.
 
@@ -75,12 +77,14 @@ def case_list(
             status=wanted,
             playbook=playbook or "",
             without=sight.hidden,
+            words=words,
             after=after,
             limit=limit,
         )
-        items = unit.queries.items(status=ItemStatus.OPEN) if rows else ()
+        among = None if limit is None else [row.ref for row in rows]
+        items = unit.queries.items(status=ItemStatus.OPEN, among=among) if rows else ()
         waiting = _waiting(items, deciders(unit, items))
-        clocks = reading_clocks.running(unit, ws.clock.now()) if rows else {}
+        clocks = reading_clocks.running(unit, ws.clock.now(), among) if rows else {}
         parents = {row.parent for row in rows if row.parent and not sight.sees(row.parent)}
     return [
         _case_row(

@@ -36,10 +36,12 @@ def clocks_of(case: Case, playbook: Playbook, now: datetime) -> list[ClockView]:
     return found
 
 
-def running(unit: UnitOfWork, now: datetime) -> dict[str, list[ClockView]]:
-    """Return the clocks that run, by case, what is due first."""
+def running(
+    unit: UnitOfWork, now: datetime, among: Sequence[str] | None = None
+) -> dict[str, list[ClockView]]:
+    """Return the clocks that run (in some cases), by case, what is due first."""
     found: dict[str, list[ClockView]] = {}
-    for row in unit.queries.running_clocks():
+    for row in unit.queries.running_clocks(among):
         found.setdefault(row.case, []).append(_view(row, now))
     return found
 

@@ -108,6 +108,15 @@ class CaseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SeverityRow:
+    """How many cases are open of one playbook version and severity."""
+
+    digest: str
+    severity: str | None
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
 class DecidedFilter:
     """Which cases in which people decided; empty means all. `until` is exclusive.
 

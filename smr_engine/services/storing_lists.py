@@ -19,6 +19,7 @@ from smr_engine.services.stored import (
     PlaybookRow,
     ScheduleRow,
     ScheduleRun,
+    SeverityRow,
     Standing,
     TimerRow,
 )
@@ -92,13 +93,23 @@ class Queries(Protocol):
         status: CaseStatus | None = None,
         playbook: str = "",
         without: Collection[str] = (),
+        words: str = "",
         after: str = "",
         limit: int | None = None,
     ) -> Sequence[CaseRow]:
         """Return cases, newest first; `after` is the last reference of the page before.
 
+        With `words`: those with them in their title (whatever their case) or reference.
         Those opened from playbook versions with the digests in `without` are left out.
         """
+        ...
+
+    def severities(self, without: Collection[str] = ()) -> Sequence[SeverityRow]:
+        """Return how many cases are not over, by playbook version and severity."""
+        ...
+
+    def live(self, order: Sequence[SeverityRow], offset: int, limit: int) -> Sequence[CaseRow]:
+        """Return some of the cases that are not over: in the given order, then the newest first."""
         ...
 
     def case(self, ref: str) -> CaseRow | None:
@@ -115,8 +126,12 @@ class Queries(Protocol):
         case: str = "",
         status: ItemStatus | None = None,
         ids: Sequence[str] | None = None,
+        among: Sequence[str] | None = None,
     ) -> Sequence[ItemRow]:
-        """Return items: what is due first, then the oldest. What is left out does not narrow."""
+        """Return items: what is due first, then the oldest. What is left out does not narrow.
+
+        Those with `ids`, and those of the cases `among` which one looks.
+        """
         ...
 
     def inbox(self, person: str) -> Sequence[ItemRow]:
@@ -131,8 +146,8 @@ class Queries(Protocol):
         """Return cases in which people decided on approvals, the latest decision first."""
         ...
 
-    def running_clocks(self) -> Sequence[ClockRow]:
-        """Return the clocks that run in cases that are not over, what is due first."""
+    def running_clocks(self, among: Sequence[str] | None = None) -> Sequence[ClockRow]:
+        """Return the clocks that run in cases that are not over (or some), what is due first."""
         ...
 
     def timers(self, *, case: str = "") -> Sequence[TimerRow]:

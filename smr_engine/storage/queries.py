@@ -13,12 +13,14 @@ from sqlalchemy import (
     RowMapping,
     Select,
     TextClause,
+    and_,
     exists,
     func,
     or_,
     select,
     text,
 )
+from sqlalchemy import case as ranked
 
 from smr_engine.engine.statuses import (
     LIVE_EFFECTS,
@@ -38,6 +40,7 @@ from smr_engine.services.stored import (
     EffectRow,
     ItemRow,
     Measures,
+    SeverityRow,
     TimerRow,
 )
 from smr_engine.storage import counting
@@ -69,6 +72,7 @@ class SqlQueries:
         status: CaseStatus | None = None,
         playbook: str = "",
         without: Collection[str] = (),
+        words: str = "",
         after: str = "",
         limit: int | None = None,
     ) -> Sequence[CaseRow]:
@@ -80,11 +84,46 @@ class SqlQueries:
             asked = asked.where(cases.c.playbook == playbook)
         if without:
             asked = asked.where(cases.c.digest.not_in(without))
+        if words:
+            titled = func.lower(cases.c.title).contains(words.lower(), autoescape=True)
+            asked = asked.where(or_(titled, cases.c.ref.startswith(words.upper(), autoescape=True)))
         if after:
             last = select(cases.c.opened_at).where(cases.c.ref == after).scalar_subquery()
             same_instant = (cases.c.opened_at == last) & (cases.c.ref < after)
             asked = asked.where(or_(cases.c.opened_at < last, same_instant))
         return [_case_row(row) for row in self._mappings(asked.limit(limit))]
+
+    def severities(self, without: Collection[str] = ()) -> Sequence[SeverityRow]:
+        """Return how many cases are open, by playbook version and severity; see the port."""
+        grouped = (cases.c.digest, cases.c.severity)
+        asked = select(*grouped, func.count()).where(cases.c.status.in_(counting.LIVE_CASES))
+        if without:
+            asked = asked.where(cases.c.digest.not_in(without))
+        return [SeverityRow(*row) for row in self._rows(asked.group_by(*grouped))]
+
+    def live(self, order: Sequence[SeverityRow], offset: int, limit: int) -> Sequence[CaseRow]:
+        """Return some of the cases that are not over, by severity; see the port."""
+        if not order:
+            return []
+        ranks = [
+            (
+                and_(
+                    cases.c.digest == row.digest,
+                    cases.c.severity.is_not_distinct_from(row.severity),
+                ),
+                rank,
+            )
+            for rank, row in enumerate(order)
+        ]
+        asked = (
+            select(*_CASE_COLUMNS)
+            .where(
+                cases.c.status.in_(counting.LIVE_CASES),
+                cases.c.digest.in_({r.digest for r in order}),
+            )
+            .order_by(ranked(*ranks), cases.c.opened_at.desc(), cases.c.ref.desc())
+        )
+        return [_case_row(row) for row in self._mappings(asked.offset(offset).limit(limit))]
 
     def case(self, ref: str) -> CaseRow | None:
         """Return one case's row; see the port."""
@@ -106,6 +145,7 @@ class SqlQueries:
         case: str = "",
         status: ItemStatus | None = None,
         ids: Sequence[str] | None = None,
+        among: Sequence[str] | None = None,
     ) -> Sequence[ItemRow]:
         """Return items; see the port."""
         asked = _by_due(select(items))
@@ -115,6 +155,8 @@ class SqlQueries:
             asked = asked.where(items.c.status == str(status))
         if ids is not None:
             asked = asked.where(items.c.id.in_(ids))
+        if among is not None:
+            asked = asked.where(items.c.case_ref.in_(among))
         return [_item_row(row) for row in self._mappings(asked)]
 
     def inbox(self, person: str) -> Sequence[ItemRow]:
@@ -158,7 +200,7 @@ class SqlQueries:
             asked = asked.where(or_(*named))
         return [_decided_row(dict(row)) for row in self._mappings(asked)]
 
-    def running_clocks(self) -> Sequence[ClockRow]:
+    def running_clocks(self, among: Sequence[str] | None = None) -> Sequence[ClockRow]:
         """Return the clocks that run in cases that are not over; see the port."""
         asked = (
             select(clocks)
@@ -168,6 +210,8 @@ class SqlQueries:
             )
             .order_by(clocks.c.due_at, clocks.c.case_ref, clocks.c.clock)
         )
+        if among is not None:
+            asked = asked.where(clocks.c.case_ref.in_(among))
         return [
             ClockRow(r.case_ref, r.clock, r.title, ClockStatus(r.status), r.due_at, r.met_at)
             for r in self._rows(asked)

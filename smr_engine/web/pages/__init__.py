@@ -9,10 +9,12 @@ from smr_engine.web.pages import (
     playbooks,
     schedules,
     signing,
+    situation,
     system,
 )
 
 PAGES = (
+    situation.router,
     inbox.router,
     items.router,
     attachments.router,

@@ -1,18 +1,37 @@
-"""What waits for me."""
+"""What waits for me, and what I did."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from smr_engine.services import reading
+from smr_engine.services import directory, reading
+from smr_engine.services.situation import done_by
 from smr_engine.web.render import page
 from smr_engine.web.visit import Signed
 
 router = APIRouter()
+VERBS = {
+    "task": "Do it",
+    "draft": "Write",
+    "decision": "Decide",
+    "approval": "Read and decide",
+    "publish": "Post it",
+    "acknowledgement": "Read it",
+    "repair": "Settle it",
+    "clock": "Say that it is done",
+}
+"""The one next action of each kind of item."""
 
 
 @router.get("/inbox")
 def inbox(visit: Signed) -> HTMLResponse:
     """Show what waits for the visitor: what is due first, then the oldest."""
-    return page(visit, "inbox.html", rows=reading.inbox(visit.ws, visit.person))
+    return page(
+        visit,
+        "inbox.html",
+        rows=reading.inbox(visit.ws, visit.person),
+        verbs=VERBS,
+        names={row.id: row.name for row in directory.people(visit.ws)},
+        done=done_by(visit.ws, visit.person),
+    )

@@ -1,0 +1,165 @@
+"""The situation: what is open, the worst first, in a sentence each; and what happened just now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from smr_engine.engine.statuses import CaseStatus, ItemStatus
+from smr_engine.playbook.model import Playbook
+from smr_engine.services import case_sentence, reading_clocks, versions
+from smr_engine.services.access import Sight
+from smr_engine.services.reading_asks import asks_of
+from smr_engine.services.reading_log import event_row
+from smr_engine.services.sentences import Told, tell
+from smr_engine.services.stored import CaseRow, EventFilter, SeverityRow
+from smr_engine.services.storing import UnitOfWork
+from smr_engine.services.views import ClockView
+from smr_engine.services.workspace import Workspace
+
+AT_ONCE = 50
+"""Cases on one page."""
+JUST_NOW = timedelta(hours=1)
+MOST_EVENTS = 300
+MOST_TOLD = 30
+OWN_EVENTS, OWN_TOLD = 60, 10
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """One open case in a sentence; `since` is when what it waits for was asked."""
+
+    case: str
+    title: str
+    playbook: str
+    severity: str | None
+    held: bool
+    drill: bool
+    opened_at: datetime
+    parent: str
+    sentence: str
+    late: bool
+    clocks: list[ClockView]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is open now, a page of it.
+
+    Args:
+        counts: how many cases are open, by severity, the worst first; "" has none.
+        cases: those of this page.
+        page: its number, from 1.
+        pages: how many there are.
+        happened: in the last hour, the newest first.
+    """
+
+    counts: Mapping[str, int]
+    cases: Sequence[CaseLine]
+    page: int
+    pages: int
+    happened: Sequence[Told]
+
+
+def situation(ws: Workspace, person: str | None, page: int = 1) -> Situation:
+    """Return the situation as a person may see it; None sees everything.
+
+    Args:
+        ws: the workspace.
+        person: who reads.
+        page: which page of the open cases, from 1; one past the end is the last.
+
+    Raises:
+        NotFound: `unknown-person`.
+    """
+    with ws.storage.reading() as unit:
+        sight = Sight(ws, unit, person)
+        order = _worst_first(ws, unit, unit.queries.severities(sight.hidden))
+        pages = max(1, -(-sum(row.cases for row in order) // AT_ONCE))
+        number = min(max(page, 1), pages)
+        rows = unit.queries.live(order, (number - 1) * AT_ONCE, AT_ONCE)
+        return Situation(
+            counts=_counted(order),
+            cases=_lines(ws, unit, sight, rows),
+            page=number,
+            pages=pages,
+            happened=_just_now(unit, sight),
+        )
+
+
+def done_by(ws: Workspace, person: str) -> list[Told]:
+    """Return what somebody did lately, the newest first, in the cases that they may see.
+
+    Raises:
+        NotFound: `unknown-person`.
+    """
+    with ws.storage.reading() as unit:
+        sight = Sight(ws, unit, person)
+        which = EventFilter(actor=person, without=sight.hidden, newest_first=True)
+        events = [event for event in unit.events.select(which, OWN_EVENTS) if event.case]
+    rows = [event_row(event) for event in reversed(events)]
+    return list(tell(rows, sight.reader.name))[::-1][:OWN_TOLD]
+
+
+def _worst_first(ws: Workspace, unit: UnitOfWork, rows: Iterable[SeverityRow]) -> list[SeverityRow]:
+    """Return versions with severities in the order of their scales; without one comes last."""
+
+    def rank(row: SeverityRow) -> tuple[int, str]:
+        return _rank(versions.pinned(ws, unit, row.digest), row.severity), row.severity or ""
+
+    return sorted(rows, key=rank)
+
+
+def _rank(playbook: Playbook, severity: str | None) -> int:
+    levels = playbook.severity.levels if playbook.severity else ()
+    return levels.index(severity) if severity in levels else len(levels) + 100
+
+
+def _counted(order: Iterable[SeverityRow]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in order:
+        name = row.severity or ""
+        found[name] = found.get(name, 0) + row.cases
+    return found
+
+
+def _lines(
+    ws: Workspace, unit: UnitOfWork, sight: Sight, rows: Sequence[CaseRow]
+) -> list[CaseLine]:
+    refs = [row.ref for row in rows]
+    items = unit.queries.items(status=ItemStatus.OPEN, among=refs)
+    asks = asks_of(unit, items)
+    clocks = reading_clocks.running(unit, sight.reader.now, refs)
+    found = []
+    for row in rows:
+        own = [item for item in items if item.case == row.ref]
+        playbook = versions.pinned(ws, unit, row.digest)
+        said = case_sentence.sentence(row, playbook, own, asks, sight.reader)
+        found.append(
+            CaseLine(
+                case=row.ref,
+                title=row.title,
+                playbook=row.playbook,
+                severity=row.severity,
+                held=row.status is CaseStatus.HELD,
+                drill=row.drill,
+                opened_at=row.opened_at,
+                parent=row.parent if row.parent and sight.sees(row.parent) else "",
+                sentence=said.words,
+                late=said.late,
+                clocks=clocks.get(row.ref, []),
+            )
+        )
+    return found
+
+
+def _just_now(unit: UnitOfWork, sight: Sight) -> list[Told]:
+    which = EventFilter(
+        since=sight.reader.now - JUST_NOW,
+        without=sight.hidden,
+        newest_first=True,
+    )
+    events = unit.events.select(which, MOST_EVENTS)
+    rows = [event_row(event) for event in reversed(events) if event.case]
+    return list(tell(rows, sight.reader.name))[::-1][:MOST_TOLD]

@@ -1,0 +1,155 @@
+"""What is open now, in a sentence each; the inbox; the list of cases."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from smr_engine.services import cases, items
+from smr_engine.services.situation import situation
+from smr_engine.services.workspace import Actor
+from tests.services.company import Company
+from tests.services.playbooks import RESTRICTED, STATEMENT
+from tests.support.web import application, visit_as
+
+SEVERE = STATEMENT.replace("playbook: statement", "playbook: severe").replace(
+    "owner: smr-lead", "owner: smr-lead\nseverity: {levels: [sev1, sev2], initial: sev2}"
+)
+
+
+@pytest.fixture
+def company(tmp_path):
+    made = Company(tmp_path / "halden")
+    for name, text in (("statement", STATEMENT), ("severe", SEVERE), ("secret", RESTRICTED)):
+        made.playbook(name, text)
+    yield made
+    made.ws.storage.close()
+
+
+@pytest.fixture
+def app(company):
+    return application(company.ws)
+
+
+def to_approval(company, playbook="statement", title="Stoves"):
+    case = company.start(playbook, title=title)
+    item = company.item(case, "write")
+    items.revise(company.ws, Actor("tom"), item, "We look into it, and say so.", done=True)
+    return case
+
+
+def line(company, case, person="ana"):
+    return next(each for each in situation(company.ws, person).cases if each.case == case)
+
+
+def test_a_case_says_whom_it_waits_for_since_when_and_which_words_are_ready(company):
+    case = to_approval(company)
+    items.decide(company.ws, Actor("carl"), company.item(case, "approve"), "approve")
+    company.clock.move(minutes=6)
+    said = line(company, case)
+    assert said.sentence == (
+        "Waits for Legal (Lea Hoffmann or Paul Nguyen) since 6 min:"
+        " Approve the statement (Statement, version 2)."
+    )
+    assert not said.late
+
+
+def test_what_is_late_is_said_and_marked(company, app):
+    case = to_approval(company)
+    company.clock.move(hours=2, minutes=5)
+    said = line(company, case)
+    assert "since 2 h 5 min, 5 min late" in said.sentence
+    assert said.late
+    assert "card-late" in visit_as(app, "lea").get("/").text
+
+
+def test_the_worst_come_first_then_the_newest_and_those_without_severity_last(company):
+    plain = company.start("statement", title="Plain")
+    company.clock.move(minutes=1)
+    mild = company.start("severe", title="Mild")
+    company.clock.move(minutes=1)
+    newer = company.start("severe", title="Newer")
+    bad = cases.start(
+        company.ws, Actor("ana"), "severe", {"title": "Bad"}, cases.Opening(severity="sev1")
+    ).case
+    found = situation(company.ws, "ana")
+    assert [each.case for each in found.cases] == [bad, newer, mild, plain]
+    assert found.counts == {"sev1": 1, "sev2": 2, "": 1}
+
+
+def test_a_page_has_fifty_cases_and_says_how_many_there_are(company, app):
+    for number in range(53):
+        company.start("statement", title=f"Case {number}")
+    first, second = (situation(company.ws, "ana", number) for number in (1, 2))
+    assert (len(first.cases), len(second.cases), first.pages) == (50, 3, 2)
+    assert situation(company.ws, "ana", 99).page == 2
+    assert "Page 1 of 2" in visit_as(app, "ana").get("/").text
+
+
+def test_what_happened_is_told_the_newest_first_and_only_of_the_last_hour(company, app):
+    case = company.start("statement", title="Old")
+    company.clock.move(hours=2)
+    cases.note(company.ws, Actor("ana"), case, "The press calls")
+    text = visit_as(app, "carl").get("/").text
+    assert "The press calls" in text
+    assert "opened" not in "".join(re.findall(r"<li>.*?</li>", text, re.DOTALL))
+
+
+def test_a_restricted_case_is_neither_shown_nor_counted(company, app):
+    company.start_as("ruth", "secret")
+    for person, sees in (("ruth", True), ("greta", True), ("ana", False), ("lea", False)):
+        guest = visit_as(app, person)
+        for path in ("/", "/cases", "/cases?q=Personnel"):
+            assert ("Personnel matter" in guest.get(path).text) is sees
+        assert bool(situation(company.ws, person).counts) is sees
+
+
+def test_a_drill_is_unmistakable(company, app):
+    cases.start(company.ws, Actor("ana"), "statement", {"title": "X"}, cases.Opening(drill=True))
+    for path in ("/", "/cases"):
+        assert "Exercise" in visit_as(app, "ana").get(path).text
+
+
+def test_the_inbox_has_one_next_action_each_and_says_for_whom(company, app):
+    case = to_approval(company)
+    text = visit_as(app, "lea").get("/inbox").text
+    assert "Approve the statement" in text
+    assert "Read and decide" in text
+    assert f'href="/items/{company.item(case, "approve")}"' in text
+    assert "Nothing waits for you" in visit_as(app, "tom").get("/inbox").text
+
+
+def test_the_inbox_says_what_one_did(company, app):
+    case = to_approval(company)
+    items.decide(company.ws, Actor("lea"), company.item(case, "approve"), "approve")
+    text = visit_as(app, "lea").get("/inbox").text
+    assert "What you did" in text
+    assert "Lea Hoffmann" in text.split("What you did")[1]
+
+
+def test_cases_are_found_by_words_references_and_status(company, app):
+    wanted = company.start("statement", title="Burning 100% stoves")
+    other = company.start("statement", title="Tents")
+    ana = visit_as(app, "ana")
+    for query in ("q=STOVES", f"q={wanted.lower()}", "q=100%25", "q=stoves&status=open"):
+        text = ana.get(f"/cases?{query}").text
+        assert wanted in text, query
+        assert f">{other}<" not in text, query
+    assert "no such cases" in ana.get("/cases?q=stoves&status=completed").text
+    assert "is ever" in ana.get("/cases?status=strange", 422).text
+
+
+def test_older_cases_are_on_the_next_page(company, app):
+    refs = []
+    for number in range(52):
+        company.clock.at += timedelta(seconds=1)
+        refs.append(company.start("statement", title=f"Case {number}"))
+    ana = visit_as(app, "ana")
+    first = ana.get("/cases").text
+    following = re.search(r'href="(/cases\?[^"]*after[^"]*)"', first)[1].replace("&amp;", "&")
+    second = ana.get(following).text
+    assert f">{refs[-1]}<" in first
+    assert f">{refs[0]}<" in second
+    assert f">{refs[-1]}<" not in second
