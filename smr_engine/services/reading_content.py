@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -219,10 +218,19 @@ def _changed(shown: Shown, old: _Entry, new: _Entry) -> str:
 
 
 def _places(shown: Shown, item: Item) -> str:
-    """Return where an approval's content goes, a line a place, for comparing."""
+    """Return where an approval's content goes, a line for each thing that may change."""
     publications = item.bundle["publications"] if item.bundle else []
-    lines = [d for place in publications for d in _destinations(shown, place)]
-    return "\n".join(json.dumps(line, sort_keys=True, ensure_ascii=False) for line in lines)
+    entries = [d for place in publications for d in _destinations(shown, place)]
+    return "\n".join(line for entry in entries for line in _lines(entry))
+
+
+def _lines(entry: Json) -> Iterator[str]:
+    yield f"{entry['document']} to {entry['title']} ({entry['account']})"
+    for name in ("audience", "in_reply_to", "replaces", "at", "instructions"):
+        if entry.get(name):
+            yield f"  {name.replace('_', ' ')}: {entry[name]}"
+    for to in entry["to"]:
+        yield f"  recipient: {to['name']} ({to['kind']} {to['id']})"
 
 
 # --- where it goes -----------------------------------------------------------------------------

@@ -103,16 +103,10 @@ def place(entry: Mapping[str, Any], zone: tzinfo) -> list[tuple[str, str]]:
     found = [
         ("To", f"{entry['title']} ({entry['platform']})" if entry["platform"] else entry["title"]),
         ("Audience", entry.get("audience") or ""),
-        ("Recipients", listed([_recipient(to) for to in entry.get("to") or ()])),
+        ("Recipients", listed([to["name"] or to["id"] for to in entry["to"]])),
         ("In reply to", entry.get("in_reply_to") or ""),
         ("In place of", entry.get("replaces") or ""),
         ("Not before", instant(datetime.fromisoformat(at), zone) if at else ""),
         ("How", entry.get("instructions") or ""),
     ]
     return [(name, str(value)) for name, value in found if value]
-
-
-def _recipient(to: Mapping[str, str]) -> str:
-    """Return somebody who is written to, with the address if there is one."""
-    name, address = str(to.get("name") or to.get("id") or ""), str(to.get("email") or "")
-    return f"{name} <{address}>" if address and address != name else name or address
