@@ -93,6 +93,7 @@ class _Builder:
             return Field(name, kind, head, about, required, parts=parts, fault=fault, place=path)
         if kind == "list":
             parts = self._rows(schema, typed, name, path, head)
+            fault = "Fill in at least one." if fault and not typed else fault
             return Field(name, kind, head, about, required, parts=parts, fault=fault, place=path)
         texts, options = tuple(typed), self._options(kind, schema)
         kind = "long" if kind == "text" and "\n" in "".join(texts) else kind

@@ -207,6 +207,7 @@ def test_what_is_wrong_stands_beside_its_field():
                 "kind": ["a", "b"],
                 "people": {"type": "list", "of": contact},
                 "urls": {"type": "list", "of": "url", "min": 2},
+                "facts": {"type": "list", "of": "text", "min": 1},
             }
         ),
         ["Two sources agree"],
@@ -235,10 +236,12 @@ def test_what_is_wrong_stands_beside_its_field():
         "/people/0/name",
         "/people/0/mail",
         "/urls",
+        "/facts",
         "/done_1",
     ]
     assert found["/who"] == "'mallory' is not in the directory"
     assert found["/people/0/name"] == "Fill this in."
+    assert found["/facts"] == "Fill in at least one."
     assert found["/done_1"] == "Tick this once it is done."
     assert form_fields.stray_faults(shown, refused.value) == []
     page = rendered(schema, typed, faults=refused.value.fields)
