@@ -165,10 +165,11 @@ def test_where_a_stronger_proof_is_demanded_the_page_leads_to_the_code(house, pe
     house.write(house.item(case, "write"), "Buy it #ad")
     item = house.item(case, "approve")
     page = people["lea"].get(f"/items/{item}").text
-    assert f'href="/code?next=/items/{item}"' in page
+    assert f'href="/step-up?next=/items/{item}"' in page
     sent = {"seen": reading.item_view(house.ws, item, "lea").bundle_digest, "decision": "approve"}
     answer = people["lea"].post(f"/items/{item}/decide", sent)
-    assert answer.headers["location"] == f"/code?next=/items/{item}"
+    assert answer.headers["location"] == f"/step-up?next=/items/{item}"
+    people["lea"].get(answer.headers["location"])
     assert reading.item_view(house.ws, item, None).votes == []
 
 

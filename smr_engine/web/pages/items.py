@@ -163,7 +163,7 @@ def item_of(visit: Visit, item: str) -> ItemView:
 
 
 def _to_code(view: ItemView) -> str:
-    return f"/code?next=/items/{view.item}"
+    return f"/step-up?next=/items/{view.item}"
 
 
 def _shown(visit: Visit, view: ItemView, said: Said) -> HTMLResponse:
