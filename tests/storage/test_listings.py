@@ -12,6 +12,7 @@ from smr_engine.engine.statuses import CaseStatus, EffectStatus, ItemStatus
 from smr_engine.services.stored import (
     DecidedFilter,
     DirectoryRow,
+    EventFilter,
     PlaybookRow,
     ScheduleRow,
     ScheduleRun,
@@ -279,3 +280,33 @@ def test_who_decided_is_found_without_reading_the_log(storage):
         steps = [row.detail for row in plan]
     assert any("events USING COVERING INDEX ix_events_decided" in step for step in steps), steps
     assert not any(step in {"SCAN events", "SCAN cases"} for step in steps), steps
+
+
+def test_what_belongs_to_some_playbook_versions_is_left_out_of_lists_and_counts(storage):
+    other = "VEILED-2026-0001"
+    story = whole_story(storage)
+    veiled = "ef" * 32
+    Story(storage, other).go(opening(other, digest=veiled), *task(other, 1), minutes=3)
+    without = frozenset({veiled})
+    with storage.reading() as unit:
+        assert [row.ref for row in unit.queries.cases()] == [other, REF]
+        assert [row.ref for row in unit.queries.cases(without=without)] == [REF]
+        [found] = unit.queries.decided(DecidedFilter(), 10)
+        assert found.case.digest != veiled
+        assert unit.queries.decided(DecidedFilter(without=frozenset({"ab" * 32})), 10) == []
+        counts = unit.queries.counts(without)
+        assert (counts["events"], counts["cases"], counts["open_cases"]) == (len(story.told), 1, 1)
+        assert (counts["open_items"], counts["timers"], counts["effects_owed"]) == (1, 2, 3)
+        seen = unit.events.select(EventFilter(without=without))
+        assert {event.case for event in seen} == {REF}
+        assert len(unit.events.select(EventFilter())) > len(seen)
+
+
+def test_what_is_watched_is_how_much_there_is_and_how_late_it_is(storage):
+    whole_story(storage)
+    with storage.reading() as unit:
+        early, late = unit.queries.measures(at(-1)), unit.queries.measures(at(45))
+    assert (early.oldest_owed_at, early.timers_overdue) == (None, 0)
+    assert late.cases_by_status == {"open": 1}
+    assert (late.open_items, late.effects_owed, late.timers_overdue) == (1, 3, 1)
+    assert late.oldest_owed_at == at(10)
