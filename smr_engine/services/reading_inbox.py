@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from smr_engine.engine import policy
+from smr_engine.engine.commands import ASSURANCES
 from smr_engine.engine.state import CaseHeader, Item
 from smr_engine.engine.statuses import CaseStatus, ItemKind, ItemStatus
 from smr_engine.errors import Invalid
@@ -26,7 +27,13 @@ _NOTHING = Asks()
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
-def inbox(ws: Workspace, person: str | None, *, all_items: bool = False) -> list[ItemRow]:
+def inbox(
+    ws: Workspace,
+    person: str | None,
+    assurance: str = ASSURANCES[0],
+    *,
+    all_items: bool = False,
+) -> list[ItemRow]:
     """Return the open items that wait for a person: what is due first, then the oldest.
 
     Clocks that run stand among them for those who may say that they are met.
@@ -35,6 +42,7 @@ def inbox(ws: Workspace, person: str | None, *, all_items: bool = False) -> list
         ws: the workspace.
         person: whose inbox it is. They see what they were asked and have not answered, and what
             they may act on for others (as a deputy, or back from an absence).
+        assurance: how they have proved who they are.
         all_items: return every open item instead, with the person's verdict (None: nobody's); of
             restricted cases only those the person may know of.
 
@@ -45,7 +53,7 @@ def inbox(ws: Workspace, person: str | None, *, all_items: bool = False) -> list
     if person is None and not all_items:
         raise Invalid("no-actor", "say whose inbox", hint="--as PERSON, or --all for every item")
     with ws.storage.reading() as unit:
-        reader = Reader(person, directory.world(ws, unit), ws.clock.now())
+        reader = Reader(person, directory.world(ws, unit), ws.clock.now(), assurance)
         if all_items:
             rows = unit.queries.items(status=ItemStatus.OPEN)
         else:

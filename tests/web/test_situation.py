@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from smr_engine.services import cases, items
+from smr_engine.services import cases, items, reading
 from smr_engine.services.situation import situation
 from smr_engine.services.workspace import Actor
 from tests.services.company import Company
@@ -153,3 +153,14 @@ def test_older_cases_are_on_the_next_page(company, app):
     assert f">{refs[-1]}<" in first
     assert f">{refs[0]}<" in second
     assert f">{refs[-1]}<" not in second
+
+
+def test_an_approval_that_demands_more_proof_is_judged_by_the_proof_that_one_has(company):
+    text = STATEMENT.replace("playbook: statement", "playbook: proven").replace(
+        "    title: Approve the statement", "    title: Approve the statement\n    assurance: mfa"
+    )
+    company.playbook("proven", text)
+    to_approval(company, "proven")
+    for assurance, may in (("asserted", False), ("session", False), ("mfa", True)):
+        [row] = reading.inbox(company.ws, "lea", assurance)
+        assert row.may is may

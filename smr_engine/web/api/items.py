@@ -46,14 +46,15 @@ def list_items(
     limit: Limit = AT_ONCE,
 ) -> Page[ItemRow]:
     """List what waits for you (or for anybody): what is due first, then the oldest."""
-    rows = reading.inbox(caller.ws, caller.person, all_items=whose == "all")
+    everybody = whose == "all"
+    rows = reading.inbox(caller.ws, caller.person, caller.actor.assurance, all_items=everybody)
     return page_of(rows, lambda row: row.item, after, limit)
 
 
 @router.get("/{item}")
 def show_item(caller: Reading, item: ItemId) -> ItemView:
     """Show all that is needed to act on an item."""
-    return reading.item_view(caller.ws, item, caller.person)
+    return reading.item_view(caller.ws, item, caller.person, caller.actor.assurance)
 
 
 @router.post("/{item}/complete")

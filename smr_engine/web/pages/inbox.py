@@ -30,7 +30,7 @@ def inbox(visit: Signed) -> HTMLResponse:
     return page(
         visit,
         "inbox.html",
-        rows=reading.inbox(visit.ws, visit.person),
+        rows=reading.inbox(visit.ws, visit.person, visit.visitor.assurance),
         verbs=VERBS,
         names={row.id: row.name for row in directory.people(visit.ws)},
         done=done_by(visit.ws, visit.person),
