@@ -253,6 +253,8 @@ def _about(reader: Reader, run: Run, item: Item, words: str, more: list[str]) ->
 def _case_line(run: Run) -> str:
     header = run.header
     by = policy.name_of(run.world, header.requester)
+    if header.parent:  # who reads this may not know of it
+        by = "another case"
     return f"\n{run.playbook.title}, case {header.ref}: {header.title} (opened by {by})"
 
 

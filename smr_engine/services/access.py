@@ -80,6 +80,23 @@ class Sight:
             return True
         return self.sees_schedules_of(self._scheduled.get(event.facts["schedule"], ""))
 
+    def less(self, event: StoredEvent) -> StoredEvent:
+        """Return an event of a seen case without what it says of hidden ones above or below it."""
+        if not self.hidden:
+            return event
+        named = {*map(_case_of, event.facts.values()), _case_of(event.actor)} - {event.case, ""}
+        hidden = {ref for ref in named if self._hides(ref)}
+        if not hidden:
+            return event
+        facts = {n: "" if _case_of(value) in hidden else value for n, value in event.facts.items()}
+        content = {name: value for name, value in event.content.items() if name != "results"}
+        actor = "case" if _case_of(event.actor) in hidden else event.actor
+        return replace(event, facts=facts, content=content, actor=actor)
+
+    def _hides(self, ref: str) -> bool:
+        row = self._unit.queries.case(ref)
+        return row is not None and row.digest in self.hidden
+
     @cached_property
     def _scheduled(self) -> dict[str, str]:
         return {row.id: row.playbook for row in self._unit.schedules.all(removed=True)}
@@ -136,6 +153,11 @@ def reader_of(situation: Situation) -> Reader:
     actor, world = situation.actor, situation.world
     is_known = actor.is_person and actor.id in world.people
     return Reader(actor.id if is_known else None, world, situation.now)
+
+
+def _case_of(value: object) -> str:
+    """Return the case that a fact or an actor may name; "" if it cannot be one."""
+    return value.removeprefix("case:") if isinstance(value, str) and "-" in value else ""
 
 
 def seen_by(sight: Sight, which: EventFilter) -> EventFilter:

@@ -76,7 +76,7 @@ def page(
     with ws.storage.reading() as unit:
         sight = Sight(ws, unit, person)
         found = unit.events.select(seen_by(sight, which), limit + 1)
-        rows = [event_row(event) for event in found[:limit] if sight.sees_event(event)]
+        rows = [event_row(sight.less(event)) for event in found[:limit] if sight.sees_event(event)]
     return rows, found[limit - 1].seq if len(found) > limit else None
 
 
@@ -85,5 +85,5 @@ def _pages(ws: Workspace, person: str | None, which: EventFilter) -> Iterator[Ev
         sight = Sight(ws, unit, person)
         which = seen_by(sight, which)
         while events := unit.events.select(which, EVENTS_AT_ONCE):
-            yield from (event_row(event) for event in events if sight.sees_event(event))
+            yield from (event_row(sight.less(e)) for e in events if sight.sees_event(e))
             which = replace(which, after_seq=events[-1].seq)

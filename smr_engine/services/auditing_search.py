@@ -76,5 +76,7 @@ def leaf_through(ws: Workspace, person: str | None, which: EventFilter, before: 
         sight = Sight(ws, unit, person)
         backwards = replace(seen_by(sight, which), before_seq=before, newest_first=True)
         found = unit.events.select(backwards, AT_MOST + 1)
-        shown = [event_row(event) for event in found[:AT_MOST] if sight.sees_event(event)]
+        shown = [
+            event_row(sight.less(event)) for event in found[:AT_MOST] if sight.sees_event(event)
+        ]
     return LogPage(tuple(shown), found[AT_MOST - 1].seq if len(found) > AT_MOST else None)

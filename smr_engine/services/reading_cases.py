@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 from smr_engine.engine.paths import inner_path
 from smr_engine.engine.state import Case, Effect, Item, Scope, StepState
@@ -15,6 +16,7 @@ from smr_engine.engine.statuses import (
     ItemStatus,
     StepStatus,
 )
+from smr_engine.engine.steps.publishing import PUBLISH
 from smr_engine.errors import Invalid
 from smr_engine.playbook.index import index_of
 from smr_engine.playbook.model import (
@@ -31,6 +33,7 @@ from smr_engine.services.access import Sight
 from smr_engine.services.reading_asks import deciders
 from smr_engine.services.reading_verdicts import Reader, number_of
 from smr_engine.services.storing import UnitOfWork
+from smr_engine.services.text import instant
 from smr_engine.services.views import (
     CaseRow,
     CaseView,
@@ -127,6 +130,7 @@ def case_view(
         ]
         effects = [row for each in family for row in _effects(unit, each, reader.now)]
     header = case.header
+    zone = ZoneInfo(reader.world.calendar(playbook.calendar).timezone)
     seen = {each.header.ref for each in family}
     return CaseView(
         case=ref,
@@ -138,7 +142,7 @@ def case_view(
         outcome=header.outcome,
         severity=header.severity,
         drill=header.drill,
-        requester=header.requester,
+        requester=header.requester if parent == header.parent else "case",
         opened_at=header.opened_at,
         closed_at=header.closed_at,
         parent=parent,
@@ -146,7 +150,7 @@ def case_view(
         inputs=header.inputs,
         results=header.results,
         problems=list(header.problems),
-        steps=list(_Steps(case, playbook).rows("", case.scopes[""], playbook.steps)),
+        steps=list(_Steps(case, playbook, zone).rows("", case.scopes[""], playbook.steps)),
         items=items,
         documents=list(_documents(case, playbook)),
         effects=effects,
@@ -209,6 +213,7 @@ class _Steps:
 
     case: Case
     playbook: Playbook
+    zone: tzinfo
 
     def rows(
         self,
@@ -236,7 +241,7 @@ class _Steps:
                 status=state.status.value,
                 outcome=state.outcome,
                 title=step.title.blank,
-                reason=state.reason,
+                reason=state.reason or self._goes_out(scope, step),
             )
             below = _SKIPPED if state.status is StepStatus.SKIPPED else unset
             if isinstance(step, ParallelStep | ForeachStep | RepeatStep):
@@ -262,6 +267,13 @@ class _Steps:
             for number in range(count):
                 name = f"{path}[{number}]"
                 yield from self.rows(name, self._scope(name), block.steps)
+
+    def _goes_out(self, scope: Scope | None, step: Step) -> str:
+        """Return when a publication goes out that was approved for a later instant."""
+        timers = scope.timers.values() if scope else ()
+        found = (t.at for t in timers if (t.step, t.purpose) == (step.id, PUBLISH))
+        at = next(found, None)
+        return f"goes out at {instant(at, self.zone)}" if at else ""
 
     def _scope(self, path: str) -> Scope | None:
         return self.case.scopes.get(path)

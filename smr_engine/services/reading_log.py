@@ -20,8 +20,9 @@ def timeline(ws: Workspace, ref: str, person: str | None = None) -> list[EventRo
         NotFound: `no-such-case`, `unknown-person`.
     """
     with ws.storage.reading() as unit:
-        cases = Sight(ws, unit, person).family(ref)
-        events = unit.events.select(EventFilter(cases=tuple(cases)))
+        sight = Sight(ws, unit, person)
+        found = unit.events.select(EventFilter(cases=tuple(sight.family(ref))))
+        events = [sight.less(event) for event in found]
     return [event_row(event) for event in sorted(events, key=lambda e: (e.at, e.seq))]
 
 

@@ -160,7 +160,7 @@ def _just_now(unit: UnitOfWork, sight: Sight) -> list[Told]:
         without=sight.hidden,
         newest_first=True,
     )
-    events = unit.events.select(which, MOST_EVENTS)
+    events = [sight.less(event) for event in unit.events.select(which, MOST_EVENTS)]
     rows = [event_row(e) for e in reversed(events) if e.case and not _is_message(e)]
     return list(tell(rows, sight.reader.name))[::-1][:MOST_TOLD]
 

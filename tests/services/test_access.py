@@ -23,6 +23,24 @@ from smr_engine.services.views import VerifyView
 from smr_engine.services.workspace import Actor
 from tests.services.company import Company
 
+FIRST = """
+playbook: first
+version: 1.0.0
+title: First
+owner: hr
+case_prefix: VEILED
+visibility: {restricted: [hr]}
+steps:
+  - {id: open_it, kind: playbook, playbook: later, inputs: {title: what is handed down}}
+"""
+LATER = """
+playbook: later
+version: 1.0.0
+title: Later
+owner: smr-lead
+inputs: {fields: {title: text}}
+steps: [{id: look, kind: task, assign: {role: smr-lead}}]
+"""
 MATTER = """
 playbook: matter
 version: 1.0.0
@@ -54,6 +72,8 @@ def company(tmp_path_factory) -> Iterator[Company]:
     made = Company(tmp_path_factory.mktemp("access") / "halden")
     made.playbook("matter", MATTER)
     made.playbook("above", ABOVE)
+    made.playbook("first", FIRST)
+    made.playbook("later", LATER)
     yield made
     made.ws.storage.close()
 
@@ -76,6 +96,10 @@ def words(what: Callable[[], Any]) -> str:
     with pytest.raises(SmrError) as caught:
         what()
     return f"{caught.value.code} {caught.value} {caught.value.hint}"
+
+
+def _parts(view: Any) -> list[Any]:
+    return view if isinstance(view, list) else [view]
 
 
 @pytest.mark.parametrize("person", SEEING)
@@ -141,9 +165,27 @@ def test_a_restricted_case_below_an_open_one_is_left_out_of_it(company, matter):
     company.work()
     [child] = reading.case_view(company.ws, case, "ruth").children
     assert reading.case_view(company.ws, case, "ana").children == []
-    assert child not in {row.case for row in reading.timeline(company.ws, case, "ana")}
+    seen = reading.timeline(company.ws, case, "ana")
+    assert child not in {row.case for row in seen}
+    assert child not in {row.data.get("child") for row in seen}
     assert child in {row.case for row in reading.timeline(company.ws, case, "ruth")}
     assert child in {row.case for row in reading.timeline(company.ws, case)}
+
+
+def test_an_open_case_below_a_restricted_one_does_not_name_it(company, matter):
+    above = company.start_as("ruth", "first")
+    company.work()
+    [child] = reading.case_view(company.ws, above, "ruth").children
+    told = (
+        reading.case_view(company.ws, child, "ana"),
+        reading.timeline(company.ws, child, "ana"),
+        [row for row in reading.case_list(company.ws, person="ana") if row.case == child],
+        list(auditing.log(company.ws, "ana", case=child)),
+    )
+    assert all(told)
+    for part in (part for each in told for part in _parts(each)):
+        assert above not in repr(part)
+    assert above in repr(reading.timeline(company.ws, child, "ruth"))
 
 
 def test_the_log_is_for_auditors_and_for_administrators_without_what_is_restricted(company, matter):
