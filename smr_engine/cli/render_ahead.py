@@ -31,6 +31,7 @@ from smr_engine.services.views_ahead import (
 
 MOST_NAMES = 4
 URGENT = {"escalation", "expiry", "fault"}
+_SEVERAL = {"expiry": "expiries"}
 _UNFIT = re.compile(r"[:;#,]+")  # what ends a name in Mermaid's Gantt charts
 
 
@@ -120,7 +121,9 @@ def tested(view: Tested) -> None:
     heading("Coverage")
     kinds = [*dict.fromkeys(row.kind for each in view.coverage for row in each.kinds)]
     rows = (_coverage_row(each, kinds) for each in view.coverage)
-    table(("Playbook", "Taken", *(f"{kind}s" for kind in kinds)), rows, fixed=(0,))
+    table(
+        ("Playbook", "Taken", *(_SEVERAL.get(kind, f"{kind}s") for kind in kinds)), rows, fixed=(0,)
+    )
     for each in view.coverage:
         _missed(each)
     failed = sum(not result.ok for result in view.scenarios)

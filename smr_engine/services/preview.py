@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from smr_engine.engine import commands as c
-from smr_engine.engine.events import ClockStarted, Event
+from smr_engine.engine.events import ClockStarted, EffectOwed, Event
 from smr_engine.engine.state import Item, Timer
 from smr_engine.engine.world import World
 from smr_engine.errors import Invalid, SmrError
@@ -86,7 +87,7 @@ def preview(ws: Workspace, ask: Ask) -> Preview:
     ahead.note(ahead.cases.open(main.name, actor, inputs, severity=ask.severity))
     whole = ahead.look(now + HORIZON)
     severity = next(iter(ahead.cases.cases.values())).header.severity
-    return Preview(main.name, now, zone, severity, tuple(ahead.rows), tuple(made_up), whole)
+    return Preview(main.name, now, zone, severity, ahead.in_order(), tuple(made_up), whole)
 
 
 def instant_at(text: str, zone: str) -> datetime:
@@ -115,17 +116,22 @@ class _Ahead:
     def __init__(self, cases: PreviewCases, *, answers: bool) -> None:
         self.cases = cases
         self._answers = answers
-        self.rows: list[PreviewRow] = []
+        self._rows: dict[tuple[datetime, str, str, str], PreviewRow] = {}
+        self._put_off: list[tuple[PreviewRow, Item | None]] = []  # for after quiet hours
         self._looked_until = cases.now
         self._stuck: set[str] = set()  # timers and items that nothing can be done about
-        self._fired: set[tuple[str, str, int]] = set()
+        self._fired: set[tuple[str, str, int, int | None]] = set()
+
+    def in_order(self) -> tuple[PreviewRow, ...]:
+        """Return what comes; what somebody hears of later stands at that instant."""
+        return tuple(sorted(self._rows.values(), key=lambda row: row.at))
 
     def look(self, until: datetime) -> bool:
         """Let all instants come; return whether nothing more would come after the last row."""
         self._answer()
         while (found := self._next()) is not None:
             at, ref, timer = found
-            if at > until or len(self.rows) >= MOST_ROWS:
+            if at > until or len(self._rows) + len(self._put_off) >= MOST_ROWS:
                 self._due(until)
                 return False
             self._due(at)
@@ -136,10 +142,12 @@ class _Ahead:
 
     def note(self, events: Iterable[Event]) -> None:
         """Write down who is asked for what."""
+        events = list(events)
+        later = _later(events)
         for event in events:
             if event.kind() == "ItemOpened" and (item := self._item(event)) is not None:
                 due = f", due {self._local(item.due_at)}" if item.due_at else ", without a due time"
-                self._row("asked", item.path, _asked(item), f"{item.title}{due}", item)
+                self._row("asked", item.path, _asked(item), f"{item.title}{due}", item, later=later)
             elif isinstance(event, ClockStarted):
                 why = f"{event.title}, due {self._local(event.due_at)}"
                 self._row("clock starts", event.clock, (), why, None)
@@ -150,7 +158,7 @@ class _Ahead:
 
     def _fire(self, ref: str, timer: Timer) -> None:
         item = self.cases.item(ref, timer.item)
-        self._fired.add((timer.item, timer.purpose, timer.rule))
+        self._fired.add(_rule(timer))
         try:
             events = self.cases.fire(ref, timer)
         except SmrError as problem:
@@ -160,12 +168,15 @@ class _Ahead:
         told = tuple(dict.fromkeys(p for event in events for p in _told(event)))
         people = told or (_asked(item) if item else ())
         why = self._why(item, events) if not timer.clock else f"{timer.clock} is not met"
-        self._row(self._called(timer, events), timer.path or timer.clock, people, why, item)
+        later = _later(events) if told else {}
+        self._row(
+            self._called(timer, events), timer.path or timer.clock, people, why, item, later=later
+        )
         self.note(events)
 
     def _answer(self) -> None:
         """Let somebody answer each item for which all has come that comes once."""
-        while self._answers and len(self.rows) < MOST_ROWS:
+        while self._answers and len(self._rows) < MOST_ROWS:
             coming = {t.item for _, _, t in self.cases.timers() if not self._has_come(t)}
             found = (a for a in self.cases.open_items() if a.item.id not in {*coming, *self._stuck})
             asked = next(found, None)
@@ -189,7 +200,7 @@ class _Ahead:
             self._stuck.add(item.id)
 
     def _has_come(self, timer: Timer) -> bool:
-        return (timer.item, timer.purpose, timer.rule) in self._fired
+        return _rule(timer) in self._fired
 
     def _called(self, timer: Timer, events: list[Event]) -> str:
         """Return what an instant is; an item whose time is up expires at any of its instants."""
@@ -208,7 +219,8 @@ class _Ahead:
         return "; ".join([*what, *then])
 
     def _due(self, until: datetime) -> None:
-        """Write down the items that become due up to an instant."""
+        """Write down what becomes due, and what people hear of, up to an instant."""
+        self._hear(until)
         coming = [
             (asked.item.due_at, asked.item.path, asked.item) for asked in self.cases.open_items()
         ]
@@ -222,24 +234,46 @@ class _Ahead:
             self.cases.now = max(self.cases.now, clock.due_at or until)
             self._row("clock is due", name, (), clock.title, None)
 
+    def _hear(self, until: datetime) -> None:
+        """Write down what people hear after their quiet hours, unless it is over by then."""
+        heard = [each for each in self._put_off if each[0].at <= until]
+        self._put_off = [each for each in self._put_off if each not in heard]
+        open_now = {asked.item.id for asked in self.cases.open_items()}
+        for row, item in heard:
+            if item is None or item.id in open_now:
+                self._put(row)
+
     def _comes(self, at: datetime | None, until: datetime) -> bool:
         return at is not None and self._looked_until < at <= until
 
-    def _row(self, what: str, path: str, who: tuple[str, ...], why: str, item: Item | None) -> None:
-        """Write a row down; what comes to several people of one step at once is one row."""
-        at = self.cases.now
-        local = {p: at.astimezone(self._zone(p)).isoformat("T", "minutes") for p in who}
+    def _row(
+        self,
+        what: str,
+        path: str,
+        who: tuple[str, ...],
+        why: str,
+        item: Item | None,
+        *,
+        later: Mapping[str, datetime] = MappingProxyType({}),
+    ) -> None:
+        """Write something down; those in their quiet hours hear of it later."""
+        now = self.cases.now
         title = item.title if item else path.rsplit("/", 1)[-1].replace("_", " ")
-        row = PreviewRow(at, what, path, who, why, title, local)
-        for number in range(len(self.rows) - 1, -1, -1):
-            before = self.rows[number]
-            if before.at != at:
-                break
-            if (before.what, before.step, before.why) == (what, path, why):
-                people = tuple(dict.fromkeys((*before.who, *who)))
-                self.rows[number] = replace(row, who=people, local={**before.local, **local})
-                return
-        self.rows.append(row)
+        for at in dict.fromkeys(later.get(person, now) for person in who) or (now,):
+            people = tuple(person for person in who if later.get(person, now) == at)
+            if at == now:
+                self._put(PreviewRow(at, what, path, people, why, title))
+            else:
+                words = f"{why}; after quiet hours"
+                self._put_off.append((PreviewRow(at, what, path, people, words, title), item))
+
+    def _put(self, row: PreviewRow) -> None:
+        """Put a row down; what comes to several people of one step at once is one row."""
+        key = (row.at, row.what, row.step, row.why)
+        before = self._rows.get(key, row)
+        who = tuple(dict.fromkeys((*before.who, *row.who)))
+        local = {p: row.at.astimezone(self._zone(p)).isoformat("T", "minutes") for p in who}
+        self._rows[key] = replace(row, who=who, local=local)
 
     def _zone(self, person: str) -> ZoneInfo:
         known = self.cases.world.people.get(person)
@@ -263,3 +297,18 @@ def _asked(item: Item) -> tuple[str, ...]:
 def _told(event: Event) -> Iterator[str]:
     """Yield whom an event reached: reminded, warned, escalated to."""
     yield from getattr(event, "people", ())
+
+
+def _later(events: Iterable[Event]) -> dict[str, datetime]:
+    """Return when those hear of what has happened who are in their quiet hours."""
+    return {
+        to["id"]: event.not_before
+        for event in events
+        if isinstance(event, EffectOwed) and event.not_before is not None
+        for to in event.payload["to"]
+    }
+
+
+def _rule(timer: Timer) -> tuple[str, str, int, int | None]:
+    """Return what set a timer: lines of a quorum have rules of their own."""
+    return timer.item, timer.purpose, timer.rule, timer.line

@@ -80,6 +80,14 @@ def test_the_scenarios_of_the_workspace_are_tested_and_what_they_leave_out_is_li
     assert shown.stderr == "1 scenario, all as expected.\n"
 
 
+def test_the_coverage_of_what_expires_is_headed_in_words(office):
+    scenario(office)
+    playbook = office.folder / "playbooks" / "statement.yaml"
+    text = playbook.read_text(encoding="utf-8")
+    playbook.write_text(text.replace("due: 10m", "expires: 1h"), encoding="utf-8")
+    assert "expiries" in office.done("test").stdout
+
+
 def test_a_scenario_that_fails_is_told_with_its_line_and_exits_1(office):
     path = scenario(office, SCENARIO.replace("ends: done", "ends: rejected"))
     failed = office("test", path)

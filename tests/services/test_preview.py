@@ -30,6 +30,21 @@ steps:
   - {id: pause, kind: wait, for: 2h}
   - {id: look_again, kind: task, title: Look again, due: 4 business hours}
 """
+LINES = """
+playbook: lines
+version: 1.0.0
+title: Lines
+owner: smr-lead
+documents: {word: {title: Word, audience: internal, template: We look into it.}}
+steps:
+  - {id: write, kind: draft, title: Write, document: word, assign: {person: tom}}
+  - id: approve
+    kind: approval
+    title: Approve
+    documents: [word]
+    quorum: [{role: comms-director, due: 1h}, {role: legal, due: 4h}]
+    remind: [50%]
+"""
 
 
 @pytest.fixture
@@ -79,6 +94,64 @@ def test_a_preview_shows_what_really_comes(late: Company):
     words = {"remind": "reminder", "escalate": "escalation", "warn": "warning", "expire": "expiry"}
     shown = {(row.at, row.what) for row in preview(late.ws, Ask("late", EVE)).rows}
     assert {(at, words[purpose]) for at, purpose in real} <= shown
+
+
+def test_to_the_end_what_comes_for_every_line_of_a_quorum_has_come(company: Company):
+    company.playbook("lines", LINES)
+    rows = preview(company.ws, Ask("lines", EVE, to_the_end=True)).rows
+    assert told(row for row in rows if row.step == "approve") == [
+        ("24 16:30", "asked", "approve"),
+        ("24 17:00", "reminder", "approve"),
+        ("24 18:30", "reminder", "approve"),
+        ("24 18:30", "answered", "approve"),
+    ]
+
+
+SLEEPERS = """
+playbook: sleepers
+version: 1.0.0
+title: Sleepers
+owner: smr-lead
+severity: {levels: [sev1, sev2], initial: sev2, override_quiet: [sev1]}
+steps:
+  - {id: look, kind: task, title: Look, assign: {role: legal}, due: 1h, remind: [50%, 80%]}
+  - {id: pause, kind: wait, for: 2h}
+"""
+
+
+@pytest.fixture
+def sleepers(company: Company) -> Company:
+    company.directory(
+        "    roles: [legal]\n  - id: paul\n",
+        '    roles: [legal]\n    quiet: "17:00-07:00"\n  - id: paul\n',
+    )
+    company.playbook("sleepers", SLEEPERS)
+    return company
+
+
+def test_whoever_is_in_quiet_hours_hears_of_it_after_them(sleepers: Company):
+    rows = preview(sleepers.ws, Ask("sleepers", "2026-12-21T18:00")).rows
+    assert [(*w[:2], row.who) for row, w in zip(rows, told(rows), strict=True)] == [
+        ("21 18:00", "asked", ("paul",)),
+        ("21 18:30", "reminder", ("paul",)),
+        ("21 18:48", "reminder", ("paul",)),
+        ("21 19:00", "due", ("lea", "paul")),
+        ("22 07:00", "asked", ("lea",)),
+        ("22 07:00", "reminder", ("lea",)),
+    ]
+    assert [row.at for row in rows if "after quiet hours" in row.why] == [rows[-1].at] * 2
+
+
+def test_a_severity_that_overrides_quiet_hours_keeps_nobody_waiting(sleepers: Company):
+    rows = preview(sleepers.ws, Ask("sleepers", "2026-12-21T18:00", severity="sev1")).rows
+    assert {row.who for row in rows} == {("lea", "paul")}
+
+
+def test_nobody_hears_after_quiet_hours_of_what_is_over_by_then(sleepers: Company):
+    brief = SLEEPERS.replace("due: 1h", "due: 1h, expires: 4h, on_expiry: skip")
+    sleepers.playbook("sleepers", brief)
+    rows = preview(sleepers.ws, Ask("sleepers", "2026-12-21T18:00")).rows
+    assert not any("after quiet hours" in row.why for row in rows)
 
 
 def test_nothing_starts_and_nothing_is_written(late: Company):

@@ -25,6 +25,23 @@ steps: [{id: note_it, kind: set, values: {seen: 1}}]
 results: {share: "{{ 1 / (inputs.total - 1) }}", total: "{{ inputs.total }}"}
 """
 
+MORNING_PAPER = """
+playbook: paper
+version: 1.0.0
+title: Paper
+owner: smr-lead
+documents: {word: {title: Word, audience: public, template: We look into it.}}
+steps:
+  - {id: write, kind: draft, document: word, assign: {role: comms-writer}}
+  - {id: approve, kind: approval, documents: [word], quorum: [{role: legal}]}
+  - id: out
+    kind: publish
+    document: word
+    requires: [approve]
+    account: newsroom
+    at: "2026-09-15T06:00:00Z"
+"""
+
 
 def published(company: Company) -> str:
     """Run a statement up to the publication that a person makes."""
@@ -132,6 +149,15 @@ def test_a_case_shows_what_went_out_and_where(company: Company):
     assert (effect.name, effect.status) == ("publish statement -> newsroom", "done")
     assert effect.url is not None
     assert (company.root / effect.url).is_file()
+
+
+def test_an_approved_publication_that_waits_says_when_it_goes_out(company: Company):
+    company.playbook("paper", MORNING_PAPER)
+    case = company.start("paper")
+    company.write(company.item(case, "write"), FIRST)
+    company.vote(company.item(case, "approve"), "lea")
+    out = reading.case_view(company.ws, case).steps[-1]
+    assert (out.status, out.reason) == ("active", "goes out at 2026-09-15 08:00 CEST")
 
 
 def test_a_closed_case_says_which_results_could_not_be_computed(company: Company):
