@@ -3,6 +3,7 @@
 from smr_engine.web.pages import (
     attachments,
     audit,
+    cases,
     inbox,
     items,
     people,
@@ -16,6 +17,7 @@ from smr_engine.web.pages import (
 PAGES = (
     situation.router,
     inbox.router,
+    cases.router,
     items.router,
     attachments.router,
     playbooks.router,
