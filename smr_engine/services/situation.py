@@ -28,7 +28,7 @@ OWN_EVENTS, OWN_TOLD = 60, 10
 
 @dataclass(frozen=True, slots=True)
 class CaseLine:
-    """One open case in a sentence; `since` is when what it waits for was asked."""
+    """One open case in a sentence; `late`: something that it waits for is overdue."""
 
     case: str
     title: str

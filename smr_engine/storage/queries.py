@@ -86,7 +86,9 @@ class SqlQueries:
             asked = asked.where(cases.c.digest.not_in(without))
         if words:
             titled = func.lower(cases.c.title).contains(words.lower(), autoescape=True)
-            asked = asked.where(or_(titled, cases.c.ref.startswith(words.upper(), autoescape=True)))
+            exactly = cases.c.title.contains(words, autoescape=True)  # whatever the locale knows
+            named = cases.c.ref.startswith(words.upper(), autoescape=True)
+            asked = asked.where(or_(titled, exactly, named))
         if after:
             last = select(cases.c.opened_at).where(cases.c.ref == after).scalar_subquery()
             same_instant = (cases.c.opened_at == last) & (cases.c.ref < after)

@@ -133,6 +133,9 @@ def test_cases_are_found_by_words_references_and_status(company, app):
     wanted = company.start("statement", title="Burning 100% stoves")
     other = company.start("statement", title="Tents")
     ana = visit_as(app, "ana")
+    umlaut = company.start("statement", title="Ärger im Büro")
+    for query in ("q=Ärger", "q=ärger im BÜRO"):
+        assert umlaut in ana.get(f"/cases?{query}").text, query
     for query in ("q=STOVES", f"q={wanted.lower()}", "q=100%25", "q=stoves&status=open"):
         text = ana.get(f"/cases?{query}").text
         assert wanted in text, query

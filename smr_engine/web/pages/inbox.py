@@ -11,6 +11,8 @@ from smr_engine.web.render import page
 from smr_engine.web.visit import Signed
 
 router = APIRouter()
+AT_ONCE = 50
+"""Cards on the page: those behind them come up as these are answered."""
 VERBS = {
     "task": "Do it",
     "draft": "Write",
@@ -27,10 +29,12 @@ VERBS = {
 @router.get("/inbox")
 def inbox(visit: Signed) -> HTMLResponse:
     """Show what waits for the visitor: what is due first, then the oldest."""
+    rows = reading.inbox(visit.ws, visit.person, visit.visitor.assurance)
     return page(
         visit,
         "inbox.html",
-        rows=reading.inbox(visit.ws, visit.person, visit.visitor.assurance),
+        rows=rows[:AT_ONCE],
+        more=len(rows[AT_ONCE:]),
         verbs=VERBS,
         names={row.id: row.name for row in directory.people(visit.ws)},
         done=done_by(visit.ws, visit.person),

@@ -30,14 +30,12 @@ def cases(
     visit: Signed,
     q: Annotated[str, Query(max_length=200)] = "",
     status: Annotated[str, Query(max_length=20)] = "",
-    playbook: Annotated[str, Query(max_length=64)] = "",
     after: Annotated[str, Query(max_length=80)] = "",
 ) -> HTMLResponse:
     """List cases, the newest first: all, or those that are looked for."""
     rows = reading.case_list(
         visit.ws,
         status=status or None,
-        playbook=playbook or None,
         person=visit.person,
         words=q.strip(),
         after=after,
@@ -50,6 +48,5 @@ def cases(
         more=rows[AT_ONCE - 1].case if len(rows) > AT_ONCE else "",
         q=q,
         wanted=status,
-        playbook=playbook,
         statuses=STATUSES,
     )
