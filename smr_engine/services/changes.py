@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from smr_engine.services import accounts_log
+from smr_engine.services import accounts_log, directory
 from smr_engine.services.access import Sight
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.workspace import Workspace
@@ -13,16 +13,24 @@ WINDOW = 200
 """How many of the newest events a look compares: numbers may become visible out of order."""
 
 
-def heard_by(ws: Workspace, person: str, cases: Collection[str]) -> frozenset[str]:
-    """Return, of cases that changed, those that a person may know of: seen, or with work of theirs.
+def heard_by(
+    ws: Workspace, people: Collection[str], cases: Collection[str]
+) -> dict[str, frozenset[str]]:
+    """Return, of cases that changed, those that each of some people may know of.
 
-    What is no case ("") everybody may hear of: that something was said is all that is told.
+    These are seen, or have work of theirs. What is no case ("") everybody may hear of: that
+    something was said is all that is told. Who is no longer in the directory hears nothing. All of
+    it is one unit of work: hundreds that are at work at once leave few connections.
     """
     with ws.storage.reading() as unit:
-        sight = Sight(ws, unit, person)
-        if not sight.hidden:
-            return frozenset(cases)
-        return frozenset(c for c in cases if not c or sight.sees(c) or _is_asked(unit, c, person))
+        here = directory.world(ws, unit).people
+        return {p: _heard(unit, Sight(ws, unit, p), p, cases) for p in people if p in here}
+
+
+def _heard(unit: UnitOfWork, sight: Sight, person: str, cases: Collection[str]) -> frozenset[str]:
+    if not sight.hidden:
+        return frozenset(cases)
+    return frozenset(c for c in cases if not c or sight.sees(c) or _is_asked(unit, c, person))
 
 
 def _is_asked(unit: UnitOfWork, case: str, person: str) -> bool:

@@ -56,6 +56,7 @@ class SqlStorage:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+        self.reading_engine.dispose()
 
 
 class SqliteStorage(SqlStorage):

@@ -26,18 +26,14 @@ class PostgresDialect:
     """What PostgreSQL does its own way (implements `storage.transaction.Dialect`)."""
 
     def engines(self, url: str) -> tuple[Engine, Engine]:
-        """Return engines for writing (READ COMMITTED, rows locked) and for reading (a snapshot)."""
-        engine = create_engine(
-            url,
-            pool_pre_ping=True,  # a conductor lives through a restart of the server
-            pool_size=5,
-            max_overflow=15,
-            connect_args={"options": "-c timezone=UTC", "application_name": "smr"},
-        )
-        reading = engine.execution_options(
+        """Return engines for writing (READ COMMITTED, rows locked) and for reading (a snapshot).
+
+        Each has connections of its own: many who wait for one case leave readers theirs.
+        """
+        reading = _engine(url).execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        return engine, reading
+        return _engine(url), reading
 
     def is_set_up(self, url: str) -> bool:
         """Return True: a PostgreSQL database is made by somebody else."""
@@ -68,6 +64,16 @@ class PostgresDialect:
         """Return the name of the constraint."""
         diagnosis = getattr(error.orig, "diag", None)
         return str(getattr(diagnosis, "constraint_name", ""))
+
+
+def _engine(url: str) -> Engine:
+    return create_engine(
+        url,
+        pool_pre_ping=True,  # a conductor lives through a restart of the server
+        pool_size=5,
+        max_overflow=10,
+        connect_args={"options": "-c timezone=UTC", "application_name": "smr"},
+    )
 
 
 def _json(name: str, rows: list[dict[str, Any]]) -> str:

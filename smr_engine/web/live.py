@@ -119,11 +119,12 @@ class Pulse:
     def _tell(self, cases: frozenset[str] | None) -> None:
         with self._news:
             listeners = list(self._listeners)
-        for person in {listener.person for listener in listeners}:
-            heard = None if cases is None else heard_by(self._ws, person, cases)
-            for listener in listeners:
-                if listener.person == person:
-                    listener.tell(heard)
+        if cases is None:
+            heard = {}
+        else:
+            heard = heard_by(self._ws, {listener.person for listener in listeners}, cases)
+        for listener in listeners:
+            listener.tell(None if cases is None else heard.get(listener.person, frozenset()))
 
 
 @router.get("/live", include_in_schema=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import event, text
@@ -31,6 +32,16 @@ def test_a_reader_is_let_in_while_somebody_writes(storage):
     with storage.writing() as writer:
         tell(writer, REF, (e.NoteWritten(text="in the making"),), envelope(minutes=5))
         assert story.loaded().header.last_at == at(0)
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_a_reader_is_let_in_while_as_many_write_as_can(storage):
+    Story(storage).go(opening(REF))
+    pool = storage.engine.pool
+    with ExitStack() as writers:
+        while pool.checkedout() < pool.size() + pool._max_overflow:
+            writers.enter_context(storage.writing())
+        assert Story(storage).loaded().header.last_at == at(0)
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
