@@ -95,6 +95,7 @@ SAID: Mapping[str, Any] = {
     "playbook": "matter",
     "inputs": {},
     "file": "",
+    "met": "yes",
 }
 """What is sent where a route asks for it."""
 PUBLISHED = {
@@ -211,7 +212,13 @@ class House:
 def _target(case: str, item: str) -> dict[str, str]:
     number = f"{case}.{item}"
     known = {"ref": case, "case": case, "item": number, "clock": "answer", "digest": "0" * 64}
-    return known | {"schedule": "matter-1", "document": "letter", "person": "zoe", "token": "x"}
+    return known | {
+        "schedule": "matter-1",
+        "document": "letter",
+        "person": "zoe",
+        "token": "x",
+        "name": "answer",
+    }
 
 
 @pytest.fixture(scope="module")
