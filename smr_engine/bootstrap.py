@@ -260,6 +260,7 @@ def _options(settings: Settings) -> Options:
         acting_person=settings.acting_person,
         grace_s=settings.prefect_grace_seconds,
         public_url=settings.public_url,
+        prefect_api_url=settings.prefect_api_url,
         prefect_start=settings.prefect_start,
         session_idle=timedelta(minutes=settings.web.session_idle_minutes),
         session_length=timedelta(hours=settings.web.session_hours),

@@ -1,229 +1,218 @@
-"""One case as its page shows it: where it stands, its steps, who was told, what may be done."""
+"""One case with all that its page shows, as one person may see it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from smr_engine.engine import commands as c
-from smr_engine.engine.statuses import ItemKind, ItemStatus
-from smr_engine.errors import SmrError
-from smr_engine.playbook.index import index_of
-from smr_engine.playbook.model import Playbook, WaitStep
-from smr_engine.services import case_sentence, versions
+from smr_engine.engine.state import Case
+from smr_engine.engine.statuses import ItemStatus
+from smr_engine.playbook.model import Playbook
+from smr_engine.services import case_approvals, case_board, case_effects, versions
 from smr_engine.services.access import Sight
-from smr_engine.services.case_sentence import Sentence
+from smr_engine.services.case_approvals import Approval
+from smr_engine.services.case_board import Board
+from smr_engine.services.case_boxes import Box, boxes_of
+from smr_engine.services.case_effects import EffectLine
+from smr_engine.services.case_sentence import Sentence, sentence, some_people
 from smr_engine.services.reading_asks import asks_of
 from smr_engine.services.reading_cases import case_view
 from smr_engine.services.reading_log import timeline
+from smr_engine.services.reading_verdicts import Reader
 from smr_engine.services.sentences import Told, tell
-from smr_engine.services.stored import ItemRow
-from smr_engine.services.transact import Order, foresee
-from smr_engine.services.views import CaseView, EventRow, StepRow
+from smr_engine.services.stored import CaseRow
+from smr_engine.services.stored import ItemRow as StoredItem
+from smr_engine.services.storing import UnitOfWork
+from smr_engine.services.views import CaseView, EventRow, ItemRow
 from smr_engine.services.workspace import Actor, Workspace
 
-_WAITING = "waiting"
+Pinned = tuple[Case, Playbook]
 
 
-@dataclass(slots=True)
-class Box:
-    """A step, a branch, an element or a round, with what is inside it."""
+@dataclass(frozen=True, slots=True)
+class RevisionLine:
+    """One version of a document; `author` is empty for a template."""
 
-    path: str
+    number: int
+    digest: str
+    author: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    """One document with its versions, the newest first; `text` is the newest."""
+
+    document: str
+    scope: str
     title: str
-    kind: str = ""  # of the step; empty for a branch, an element or a round
-    status: str = _WAITING
-    outcome: str = ""
-    reason: str = ""
-    round: int = 1
-    inside: list[Box] = field(default_factory=list)
-
-    @property
-    def is_going(self) -> bool:
-        """Return whether something in it is under way or has failed."""
-        return self.status in {"active", "failed"} or any(box.is_going for box in self.inside)
+    text: str
+    revisions: tuple[RevisionLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """How one who was told answered."""
+class WaitLine:
+    """One open item, and whom it waits for in words."""
 
-    name: str
-    at: datetime | None  # None: not yet
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """Who was told something and has to say so, by the message."""
-
-    title: str
-    people: tuple[Answered, ...]
-
-    @property
-    def acknowledged(self) -> int:
-        """Return how many have."""
-        return sum(person.at is not None for person in self.people)
+    row: ItemRow
+    who: str
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
-    """What the reader may order in this case."""
+class Moment:
+    """One line of the history; who did it acted in `roles`, by titles."""
 
-    note: bool
-    cancel: bool
-    levels: tuple[str, ...]  # of severity that it may be given
-    clocks: tuple[str, ...]  # that may be said to be met
-    signals: tuple[str, ...]  # that it waits for
+    told: Told
+    roles: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLine:
+    """One case that this one opened, in a sentence."""
+
+    row: CaseRow
+    sentence: Sentence
 
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """All that the page of a case shows.
+    """One case, whole, for its page; what happened is newest first.
 
     Args:
         view: the case.
+        playbook: its playbook's title.
         sentence: where it stands.
+        requester: who opened it, by name.
+        parent: the case that opened it, if the reader may know of it.
+        children: those that it opened.
+        items: what is open, what the reader may answer first.
+        approvals: with their quorums.
         boxes: its steps.
-        history: in sentences, the newest first.
-        boards: who was told, and who has said so.
-        runs: flow runs by effect.
-        orders: what the reader may do.
-        names: of people by id.
+        documents: its texts.
+        boards: who was told, and has said so.
+        effects: what went out, or would have.
+        history: in sentences.
+        runs: the address below which Prefect shows flow runs; empty if that is not known.
     """
 
     view: CaseView
+    playbook: str
     sentence: Sentence
+    requester: str
+    parent: CaseRow | None
+    children: tuple[ChildLine, ...]
+    items: tuple[WaitLine, ...]
+    approvals: tuple[Approval, ...]
     boxes: list[Box]
-    history: list[Told]
-    boards: list[Board]
-    runs: Mapping[str, str]
-    orders: Orders
-    names: Mapping[str, str]
+    documents: tuple[DocumentLine, ...]
+    boards: tuple[Board, ...]
+    effects: tuple[EffectLine, ...]
+    history: tuple[Moment, ...]
+    runs: str
 
 
 def case_page(ws: Workspace, ref: str, actor: Actor) -> CasePage:
-    """Return a case for its page.
+    """Return a case as its page shows it to somebody.
 
     Args:
         ws: the workspace.
         ref: the case.
-        actor: who reads, and might act.
+        actor: who reads, and how they have proved who they are.
 
     Raises:
-        NotFound: `no-such-case`, also where the reader may not see it.
+        NotFound: `no-such-case`, also where the reader may not see it; `unknown-person`.
     """
     view = case_view(ws, ref, actor.id)
     events = timeline(ws, ref, actor.id)
     with ws.storage.reading() as unit:
         sight = Sight(ws, unit, actor.id)
-        row = sight.case(ref)
-        playbook = versions.pinned(ws, unit, row.digest)
-        items = unit.queries.items(among=sight.family(ref))
-        waits = [i for i in items if i.status is ItemStatus.OPEN and i.case == ref]
-        said = case_sentence.sentence(row, playbook, waits, asks_of(unit, waits), sight.reader)
-        name = sight.reader.name
-        names = {person.id: person.name for person in sight.reader.world.people.values()}
-    return CasePage(
-        view=view,
-        sentence=said,
-        boxes=boxes_of(view.steps),
-        history=list(tell(events, name))[::-1],
-        boards=_boards(items, events, name),
-        runs=_runs(events),
-        orders=_orders(ws, view, playbook, actor),
-        names=names,
-    )
+        reader = Reader(actor.id, sight.reader.world, sight.reader.now, actor.assurance)
+        family = sight.family(ref)
+        desk = _Desk(unit, reader, _pinned(ws, unit, family), unit.queries.items(among=family))
+        return CasePage(
+            view=view,
+            playbook=desk.pinned[ref][1].title,
+            sentence=desk.sentence(sight.case(ref)),
+            requester=reader.name(view.requester),
+            parent=sight.case(view.parent) if view.parent else None,
+            children=tuple(desk.child(sight.case(child)) for child in view.children),
+            items=tuple(desk.waits(view.items)),
+            approvals=tuple(desk.approvals()),
+            boxes=boxes_of(view.steps),
+            documents=tuple(_documents(*desk.pinned[ref], reader)),
+            boards=tuple(desk.boards(events)),
+            effects=case_effects.lines(view.effects, events, reader.world),
+            history=tuple(_history(events, reader))[::-1],
+            runs=_runs(ws.options.prefect_api_url),
+        )
 
 
-# --- boxes -------------------------------------------------------------------------------------
+def _pinned(ws: Workspace, unit: UnitOfWork, refs: Sequence[str]) -> dict[str, Pinned]:
+    cases = {ref: unit.cases.load(ref, all_scopes=True) for ref in refs}
+    return {
+        ref: (case, versions.pinned(ws, unit, case.header.digest)) for ref, case in cases.items()
+    }
 
 
-def boxes_of(rows: Iterable[StepRow]) -> list[Box]:
-    """Return steps as boxes in boxes, in the order of the playbook. Pure."""
-    root = Box("", "")
-    known = {"": root}
-    for row in rows:
-        box = _box(known, row.path)
-        box.title = row.title or _worded(row.path.rpartition("/")[2])
-        box.kind, box.status, box.round = row.kind, row.status, row.round
-        box.outcome, box.reason = row.outcome or "", row.reason
-    return root.inside
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """A case and those under it, with the playbooks that they are pinned to, and their items."""
+
+    unit: UnitOfWork
+    reader: Reader
+    pinned: Mapping[str, Pinned]
+    items: Sequence[StoredItem]
+
+    def sentence(self, row: CaseRow) -> Sentence:
+        """Return where one of them stands; those under it have sentences of their own."""
+        waits = [i for i in self.items if i.case == row.ref and i.status is ItemStatus.OPEN]
+        asks = asks_of(self.unit, waits)
+        return sentence(row, self.pinned[row.ref][1], waits, asks, self.reader)
+
+    def child(self, row: CaseRow) -> ChildLine:
+        """Return one of them as a line."""
+        return ChildLine(row, self.sentence(row))
+
+    def waits(self, rows: Sequence[ItemRow]) -> Iterator[WaitLine]:
+        """Yield open items, those first that the reader may answer."""
+        for row in sorted(rows, key=lambda each: not each.may):
+            yield WaitLine(row, some_people(row.waiting_for, self.reader))
+
+    def approvals(self) -> Iterator[Approval]:
+        """Yield the approvals of all of them."""
+        for case, playbook in self.pinned.values():
+            yield from case_approvals.approvals(case, playbook, self.reader)
+
+    def boards(self, events: Sequence[EventRow]) -> Iterator[Board]:
+        """Yield who was told what in all of them."""
+        playbooks = {ref: playbook for ref, (_, playbook) in self.pinned.items()}
+        return case_board.boards(self.items, events, playbooks, self.reader.world)
 
 
-def _box(known: dict[str, Box], path: str) -> Box:
-    """Return the box at a path; what is around it is made where it has no row of its own."""
-    if path not in known:
-        around, _, name = path.rpartition("/")
-        block = path[: path.rindex("[")] if name.endswith("]") else around
-        made = known[path] = Box(path, _worded(name))
-        _box(known, block).inside.append(made)
-    return known[path]
+def _documents(case: Case, playbook: Playbook, reader: Reader) -> Iterator[DocumentLine]:
+    for path, scope in case.scopes.items():
+        for name, document in scope.documents.items():
+            spec = playbook.documents.get(name)
+            yield DocumentLine(
+                document=name,
+                scope=path,
+                title=spec.title if spec and spec.title else name,
+                text=document.text,
+                revisions=tuple(
+                    RevisionLine(each.number, each.digest, reader.name(each.author), each.at)
+                    for each in reversed(document.revisions)
+                ),
+            )
 
 
-def _worded(name: str) -> str:
-    """Return a branch's name, or an element's number from 1, in words."""
-    block, bracket, number = name.partition("[")
-    if bracket:
-        return f"Number {int(number[:-1]) + 1}"
-    return block.replace("_", " ").capitalize()
+def _history(events: Sequence[EventRow], reader: Reader) -> Iterator[Moment]:
+    for told in tell(events, reader.name):
+        roles = tuple(told.event.role.split(", ")) if told.event.role else ()
+        yield Moment(told, case_approvals.roles_called(reader, roles, ", "))
 
 
-# --- who was told ------------------------------------------------------------------------------
-
-
-def _boards(
-    items: Sequence[ItemRow], events: Iterable[EventRow], name: Callable[[str], str]
-) -> list[Board]:
-    answered = {e.data.get("item"): e.at for e in events if e.kind == "ItemCompleted"}
-    found: dict[tuple[str, str, int], list[Answered]] = {}
-    titles: dict[tuple[str, str, int], str] = {}
-    for item in sorted(items, key=lambda i: i.opened_at):
-        if item.kind is ItemKind.ACKNOWLEDGEMENT:
-            key = (item.case, item.path, item.round)
-            titles.setdefault(key, item.title)
-            found.setdefault(key, []).append(Answered(name(item.subject), answered.get(item.id)))
-    return [Board(titles[key], tuple(people)) for key, people in found.items()]
-
-
-def _runs(events: Iterable[EventRow]) -> dict[str, str]:
-    done = (e for e in events if e.kind.startswith("Effect") and e.data.get("effect"))
-    runs = {e.data["effect"]: (e.data.get("result") or {}).get("flow_run") for e in done}
-    return {effect: run for effect, run in runs.items() if run}
-
-
-# --- what may be done --------------------------------------------------------------------------
-
-
-def _orders(ws: Workspace, view: CaseView, playbook: Playbook, actor: Actor) -> Orders:
-    """Return what would be accepted: tried on the case as it is, not kept."""
-
-    def accepted(command: c.Command) -> bool:
-        try:
-            foresee(ws, Order(view.case, command, actor))
-        except SmrError:
-            return False
-        return True
-
-    levels = playbook.severity.levels if playbook.severity else ()
-    running = [clock.clock for clock in view.clocks if clock.status == "running"]
-    cancels = accepted(c.CancelCase("tried"))
-    return Orders(
-        note=accepted(c.WriteNote("tried")),
-        cancel=cancels,
-        levels=tuple(
-            level
-            for level in levels
-            if level != view.severity and accepted(c.Rescore(level, "tried"))
-        ),
-        clocks=tuple(clock for clock in running if accepted(c.MeetClock(clock, ""))),
-        signals=_signals(view, playbook) if cancels else (),
-    )
-
-
-def _signals(view: CaseView, playbook: Playbook) -> tuple[str, ...]:
-    index = index_of(playbook)
-    waiting = (row for row in view.steps if row.kind == "wait" and row.status == "active")
-    steps = (index.of(row.path.rpartition("/")[2]).step for row in waiting)
-    found = [step.signal for step in steps if isinstance(step, WaitStep) and step.signal]
-    return tuple(dict.fromkeys(found))
+def _runs(api_url: str) -> str:
+    """Return the address below which Prefect's own pages show flow runs."""
+    base = api_url.rstrip("/").removesuffix("/api")
+    return f"{base}/runs/flow-run/" if base else ""

@@ -69,7 +69,7 @@ def _whom(item: ItemRow, asks: Asks, reader: Reader) -> str:
     asked = [p for p in (*item.offered, *item.escalated) if p not in answered]
     roles = _missing(asks, reader)
     if not roles:
-        return _named(asked, reader) or "nobody"
+        return some_people(asked, reader)
     return listed([_role(role, asked, reader) for role in roles])
 
 
@@ -84,13 +84,14 @@ def _role(role: str, asked: Iterable[str], reader: Reader) -> str:
     known = reader.world.roles.get(role)
     title = known.title if known else role
     people = [p for p in asked if role in reader.world.roles_of(p)]
-    return f"{title} ({_named(people, reader)})" if people else title
+    return f"{title} ({some_people(people, reader)})" if people else title
 
 
-def _named(people: Sequence[str], reader: Reader) -> str:
+def some_people(people: Sequence[str], reader: Reader) -> str:
+    """Return people by name, the first few; nobody where there are none."""
     names = [reader.name(person) for person in people[:_MOST_NAMES]]
     more = len(people) - len(names)
-    return listed([*names, f"{more} more"] if more > 0 else names, "or")
+    return listed([*names, f"{more} more"] if more > 0 else names, "or") or "nobody"
 
 
 def _ready(asks: Asks, playbook: Playbook) -> str:

@@ -40,6 +40,7 @@ class Options:
     acting_person: str = ""
     grace_s: int = 30
     public_url: str = ""
+    prefect_api_url: str = ""  # of the settings: its pages show flow runs
     prefect_start: tuple[str, ...] = ()
     import_directory: bool = True  # a local workspace takes over directory.yaml when it changes
     session_idle: timedelta = timedelta(hours=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smr_engine.services import items
-from smr_engine.services.case_page import boxes_of
+from smr_engine.services.case_boxes import boxes_of
 from smr_engine.services.side_by_side import side_by_side
 from smr_engine.services.views import StepRow
 from smr_engine.services.workspace import Actor
@@ -18,7 +18,7 @@ SEVERE = (
     .replace("owner: smr-lead", "owner: smr-lead\nseverity: {levels: [sev1, sev2], initial: sev2}")
     .replace("due: 2h", "due: {by_severity: {sev1: 15m}, default: 2h}")
 )
-FIRST, SECOND = "We look into it.\nMore soon.", "We look into it, today.\nMore soon."
+FIRST, SECOND = "We look into it.\nMore soon.", "We look into that, today.\nMore soon."
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +70,8 @@ def test_a_restricted_case_is_not_there_for_others(company, app, ana):
 
 def test_two_versions_stand_beside_each_other(ana, case):
     text = ana.get(f"/cases/{case}/documents/statement?old=2&new=3").text
-    assert "<del>" in text
-    assert "<ins>" in text
-    assert "We look into it, today." in text
+    assert "We look into <del>it</del>." in text
+    assert "We look into <ins>that, today</ins>." in text
     assert "Tom Becker" in text
     ana.get(f"/cases/{case}/documents/nothing", 404)
     ana.get(f"/cases/{case}/documents/statement?old=9", 404)
@@ -87,7 +86,9 @@ def test_a_note_goes_into_the_history(ana, case):
 def test_a_severity_is_shown_before_it_is_set(ana, case):
     change = {"level": "sev1", "reason": "It spreads", "action": "look"}
     looked = ana.post(f"/cases/{case}/severity", change, 200).text
-    assert "With sev1" in looked
+    assert "What moves with sev1" in looked
+    assert "It spreads" in looked, "what was typed stays"
+    assert "Approve the statement" in looked.split("What moves with")[1], "by its title"
     assert "sev2" in ana.get(f"/cases/{case}").text
     ana.post(f"/cases/{case}/severity", {**change, "action": "confirm"})
     assert "badge-sev1" in ana.get(f"/cases/{case}").text

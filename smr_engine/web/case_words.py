@@ -1,0 +1,56 @@
+"""A case in words: what a new severity moves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from smr_engine.services.text import instant
+from smr_engine.services.views import CaseView
+
+_WHAT: Mapping[str, str] = {
+    "due": "due",
+    "due_at": "due",
+    "expires": "expires",
+    "expires_at": "expires",
+    "quorum": "who has to approve",
+    "lines": "who has to approve",
+    "assurance": "proof of identity",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One thing that a new severity moves."""
+
+    name: str
+    what: str
+    before: str
+    after: str
+
+
+def moves(view: CaseView, moved: Iterable[Mapping[str, Any]], zone: tzinfo) -> Iterator[Moved]:
+    """Yield what moves, by titles, times in the reader's zone."""
+    titles = {
+        **{item.item: item.title for item in view.items},
+        **{clock.clock: clock.title for clock in view.clocks},
+        **{step.path: step.title for step in view.steps},
+    }
+    for each in moved:
+        name = each.get("item") or each.get("clock") or each.get("step") or ""
+        what = str(each["what"])
+        yield Moved(
+            name=titles.get(name, name),
+            what=_WHAT.get(what, what.replace("_", " ")),
+            before=_value(each["from"], zone),
+            after=_value(each["to"], zone),
+        )
+
+
+def _value(value: Any, zone: tzinfo) -> str:
+    try:
+        return instant(datetime.fromisoformat(str(value)), zone)
+    except ValueError:
+        return str(value) or "nothing"
