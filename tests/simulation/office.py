@@ -28,12 +28,13 @@ from smr_engine.services import (
     directory_import,
     effects,
     library,
+    reminders,
     schedules,
     triggers,
     versions,
 )
 from smr_engine.services.conductor import Conductor
-from smr_engine.services.legs import FAULT_PAUSE, LEASE
+from smr_engine.services.legs import FAULT_PAUSE, LEASE, claims_of
 from smr_engine.services.ports import DispatchUnavailableError, Leg, Message
 from smr_engine.services.stored import Claim, EventFilter, StoredEvent
 from smr_engine.services.trying import Try
@@ -303,9 +304,13 @@ class _Flows:
             left += [more for leg in done.following for more in leg.as_json()["owed"]]
 
     def run_batch(self, legs: list[Leg]) -> None:
-        """Perform the legs of many cases."""
+        """Perform the legs of many cases; reminders are told together, where nothing is planned."""
+        plans = self._office.plans
+        whole = [leg for leg in legs if leg.reminds and not plans]
+        reminders.perform(self._office.ws, claims_of(whole), run="run")
         for leg in legs:
-            self.run_leg(leg)
+            if leg not in whole:
+                self.run_leg(leg)
 
     def _stand_still(
         self, owed: dict[str, Any], *, after: bool
