@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from smr_engine.engine.state import Case
-from smr_engine.engine.statuses import ItemStatus
+from smr_engine.engine.statuses import EffectKind, ItemKind, ItemStatus
 from smr_engine.playbook.model import Playbook
 from smr_engine.services import case_approvals, case_board, case_effects, versions
 from smr_engine.services.access import Sight
 from smr_engine.services.case_approvals import Approval
 from smr_engine.services.case_board import Board
-from smr_engine.services.case_boxes import Box, boxes_of
+from smr_engine.services.case_boxes import Box, boxes_of, names_in
 from smr_engine.services.case_effects import EffectLine
 from smr_engine.services.case_sentence import Sentence, sentence, some_people
 from smr_engine.services.reading_asks import asks_of
 from smr_engine.services.reading_cases import case_view
 from smr_engine.services.reading_log import timeline
 from smr_engine.services.reading_verdicts import Reader
-from smr_engine.services.sentences import Told, tell
+from smr_engine.services.sentences import Told, is_message, tell
 from smr_engine.services.stored import CaseRow
 from smr_engine.services.stored import ItemRow as StoredItem
 from smr_engine.services.storing import UnitOfWork
@@ -53,10 +53,11 @@ class DocumentLine:
 
 @dataclass(frozen=True, slots=True)
 class WaitLine:
-    """One open item, and whom it waits for in words."""
+    """One open item, and whom it waits for in words; `is_message`: for somebody else to say."""
 
     row: ItemRow
     who: str
+    is_message: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,13 @@ class CasePage:
         parent: the case that opened it, if the reader may know of it.
         children: those that it opened.
         items: what is open, what the reader may answer first.
+        messages: those that others have not acknowledged.
         approvals: with their quorums.
         boxes: its steps.
         documents: its texts.
         boards: who was told, and has said so.
-        effects: what went out, or would have.
-        history: in sentences.
+        effects: what went out, or would have; not what cases of ours tell each other.
+        history: in sentences, without messages that went out: those are among the effects.
         runs: the address below which Prefect shows flow runs; empty if that is not known.
     """
 
@@ -103,6 +105,7 @@ class CasePage:
     parent: CaseRow | None
     children: tuple[ChildLine, ...]
     items: tuple[WaitLine, ...]
+    messages: tuple[WaitLine, ...]
     approvals: tuple[Approval, ...]
     boxes: list[Box]
     documents: tuple[DocumentLine, ...]
@@ -130,19 +133,25 @@ def case_page(ws: Workspace, ref: str, actor: Actor) -> CasePage:
         reader = Reader(actor.id, sight.reader.world, sight.reader.now, actor.assurance)
         family = sight.family(ref)
         desk = _Desk(unit, reader, _pinned(ws, unit, family), unit.queries.items(among=family))
+        waits = list(desk.waits(view.items))
         return CasePage(
             view=view,
             playbook=desk.pinned[ref][1].title,
             sentence=desk.sentence(sight.case(ref)),
-            requester=reader.name(view.requester),
+            requester=_requester(view.requester, reader),
             parent=sight.case(view.parent) if view.parent else None,
             children=tuple(desk.child(sight.case(child)) for child in view.children),
-            items=tuple(desk.waits(view.items)),
+            items=tuple(each for each in waits if not each.is_message),
+            messages=tuple(each for each in waits if each.is_message),
             approvals=tuple(desk.approvals()),
-            boxes=boxes_of(view.steps),
+            boxes=desk.boxes(view),
             documents=tuple(_documents(*desk.pinned[ref], reader)),
             boards=tuple(desk.boards(events)),
-            effects=case_effects.lines(view.effects, events, reader.world),
+            effects=case_effects.lines(
+                (row for row in view.effects if row.kind != EffectKind.CASE.value),
+                events,
+                reader.world,
+            ),
             history=tuple(_history(events, reader))[::-1],
             runs=_runs(ws.options.prefect_api_url),
         )
@@ -177,7 +186,16 @@ class _Desk:
     def waits(self, rows: Sequence[ItemRow]) -> Iterator[WaitLine]:
         """Yield open items, those first that the reader may answer."""
         for row in sorted(rows, key=lambda each: not each.may):
-            yield WaitLine(row, some_people(row.waiting_for, self.reader))
+            own = self.reader.person in row.waiting_for[:1]
+            told = row.kind == ItemKind.ACKNOWLEDGEMENT.value and not own
+            yield WaitLine(row, some_people(row.waiting_for, self.reader), told)
+
+    def boxes(self, view: CaseView) -> list[Box]:
+        """Return the steps of one of them, each with the item that people answer it in."""
+        names = names_in(*self.pinned[view.case], view.steps)
+        asked = (i for i in view.items if i.kind != ItemKind.ACKNOWLEDGEMENT.value)
+        items = {item.path: item.item for item in asked if item.case == view.case}
+        return boxes_of(view.steps, names, items)
 
     def approvals(self) -> Iterator[Approval]:
         """Yield the approvals of all of them."""
@@ -208,8 +226,18 @@ def _documents(case: Case, playbook: Playbook, reader: Reader) -> Iterator[Docum
 
 def _history(events: Sequence[EventRow], reader: Reader) -> Iterator[Moment]:
     for told in tell(events, reader.name):
+        if is_message(told.event):
+            continue
         roles = tuple(told.event.role.split(", ")) if told.event.role else ()
         yield Moment(told, case_approvals.roles_called(reader, roles, ", "))
+
+
+def _requester(who: str, reader: Reader) -> str:
+    """Return who or what opened a case."""
+    kind, colon, name = who.partition(":")
+    if kind == "case":
+        return "the case above it" if colon else "another case"
+    return f"{kind.capitalize()} {name}" if colon else reader.name(who)
 
 
 def _runs(api_url: str) -> str:

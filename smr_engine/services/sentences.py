@@ -38,6 +38,11 @@ def tell(events: Iterable[EventRow], name: Name) -> Iterator[Told]:
             yield Told(event, one_line(sentence), _said(event))
 
 
+def is_message(event: EventRow) -> bool:
+    """Return whether it is about a message that went out: a crisis sends dozens a minute."""
+    return event.kind == "EffectDone" and "told" in (event.data.get("result") or {})
+
+
 def _sentence(event: EventRow, memory: Memory) -> str:
     written = SENTENCES.get(event.kind, _unknown)
     try:

@@ -12,8 +12,8 @@ from smr_engine.services import case_sentence, reading_clocks, versions
 from smr_engine.services.access import Sight
 from smr_engine.services.reading_asks import asks_of
 from smr_engine.services.reading_log import event_row
-from smr_engine.services.sentences import Told, tell
-from smr_engine.services.stored import CaseRow, EventFilter, SeverityRow, StoredEvent
+from smr_engine.services.sentences import Told, is_message, tell
+from smr_engine.services.stored import CaseRow, EventFilter, SeverityRow
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import ClockView
 from smr_engine.services.workspace import Workspace
@@ -161,10 +161,7 @@ def _just_now(unit: UnitOfWork, sight: Sight) -> list[Told]:
         newest_first=True,
     )
     events = [sight.less(event) for event in unit.events.select(which, MOST_EVENTS)]
-    rows = [event_row(e) for e in reversed(events) if e.case and not _is_message(e)]
-    return list(tell(rows, sight.reader.name))[::-1][:MOST_TOLD]
-
-
-def _is_message(event: StoredEvent) -> bool:
-    """Return whether it is about a message that went out: a crisis sends dozens a minute."""
-    return event.kind == "EffectDone" and "told" in (event.data.get("result") or {})
+    rows = [event_row(event) for event in reversed(events) if event.case]
+    return list(tell((row for row in rows if not is_message(row)), sight.reader.name))[::-1][
+        :MOST_TOLD
+    ]

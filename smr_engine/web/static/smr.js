@@ -67,3 +67,16 @@ document.querySelectorAll("[data-copy]").forEach(copyText);
 document.querySelectorAll('form[action$="/sign-out"]').forEach((form) => form.addEventListener("submit", () => {
   for (const name of Object.keys(localStorage)) if (name.startsWith(KEPT)) localStorage.removeItem(name);
 }));
+
+// --- a part of a page that was read again ------------------------------------------------------
+
+// What somebody has opened or folded stays so when the part around it is read again.
+const folds = new Map();
+document.addEventListener("click", (event) => {
+  const fold = event.target.closest("summary")?.parentElement;
+  if (fold?.id) folds.set(fold.id, !fold.open);
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  const part = document.getElementById(event.detail.target.id);
+  for (const each of part ? part.querySelectorAll("details[id]") : []) if (folds.has(each.id)) each.open = folds.get(each.id);
+});
