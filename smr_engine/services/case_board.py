@@ -11,6 +11,7 @@ from smr_engine.engine.world import World
 from smr_engine.playbook.index import index_of
 from smr_engine.playbook.model import NotifyStep, Party, PartyKind, Playbook
 from smr_engine.services.case_effects import called
+from smr_engine.services.reading_verdicts import number_of
 from smr_engine.services.stored import ItemRow
 from smr_engine.services.views import EventRow
 
@@ -78,7 +79,7 @@ def boards(
         world: who is called what, and belongs to which group.
     """
     asked: dict[tuple[str, str, int], list[ItemRow]] = {}
-    for item in sorted(items, key=lambda each: each.opened_at):
+    for item in sorted(items, key=lambda each: (each.opened_at, number_of(each.id))):
         if item.kind is ItemKind.ACKNOWLEDGEMENT:
             asked.setdefault((item.case, item.path, item.round), []).append(item)
     for together in asked.values():
@@ -110,10 +111,12 @@ def _reached(
 ) -> Reached:
     kind, colon, name = item.subject.partition(":")
     said = acted = None
+    is_asked = False
     for event in events:
         if event.data.get("item") == item.id:
+            is_asked = True
             said = event.at if event.kind == "ItemCompleted" else said
-        elif acted is None and event.actor == item.subject and event.at >= item.opened_at:
+        elif is_asked and acted is None and event.actor == item.subject:
             acted = None if _acknowledges(event) else event.at
     ref = {"kind": kind, "id": name} if colon else {"kind": "person", "id": item.subject}
     return Reached(called(ref, world), told.get(item.subject), said, acted)
