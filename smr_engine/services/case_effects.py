@@ -104,6 +104,9 @@ def _words(
     account = world.accounts.get(str(owed.get("account") or ""))
     if account is not None and payload.get("title"):
         return f"{payload['title']} to {account.title}"
+    if payload.get("subject"):
+        subject = str(payload["subject"])
+        return subject.partition("] ")[2] or subject  # without the case that the page is of
     return row.name.replace(" -> ", " to ").replace("_", " ")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -23,16 +24,22 @@ _WHAT: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One thing that a new severity moves."""
+    """One thing that a new severity moves, so many times alike (a message to many people)."""
 
     name: str
     what: str
     before: str
     after: str
+    times: int = 1
 
 
-def moves(view: CaseView, moved: Iterable[Mapping[str, Any]], zone: tzinfo) -> Iterator[Moved]:
-    """Yield what moves, by titles, times in the reader's zone."""
+def moves(view: CaseView, moved: Iterable[Mapping[str, Any]], zone: tzinfo) -> list[Moved]:
+    """Return what moves, by titles, times in the reader's zone; what is alike stands once."""
+    alike = Counter(_named(view, moved, zone))
+    return [replace(each, times=times) for each, times in alike.items()]
+
+
+def _named(view: CaseView, moved: Iterable[Mapping[str, Any]], zone: tzinfo) -> Iterator[Moved]:
     titles = {
         **{item.item: item.title for item in view.items},
         **{clock.clock: clock.title for clock in view.clocks},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 
@@ -13,6 +14,7 @@ from smr_engine.services.cases import Opening
 from smr_engine.services.side_by_side import side_by_side
 from smr_engine.services.views import StepRow
 from smr_engine.services.workspace import Actor
+from smr_engine.web import case_words
 from tests.services.company import Company
 from tests.services.playbooks import PARENT, RESTRICTED, STATEMENT
 from tests.support.web import application, visit_as
@@ -259,6 +261,13 @@ def test_steps_are_boxes_in_boxes():
     assert not listen.is_going
     assert [box.title for box in found[2].inside] == ["Number 1", "Number 2"]
     assert found[2].is_going
+
+
+def test_what_moves_alike_is_told_once(company, case):
+    view = reading.case_view(company.ws, case)
+    move = {"item": "x", "what": "due", "from": "2026-09-14T08:00:00Z", "to": ""}
+    [told] = case_words.moves(view, [move, {**move, "item": "x"}], UTC)
+    assert (told.times, told.before, told.after) == (2, "2026-09-14 08:00 UTC", "nothing")
 
 
 def test_branches_and_elements_are_called_what_they_are_called():

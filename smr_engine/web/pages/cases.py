@@ -160,7 +160,7 @@ def _shown(visit: Visit, ref: str, said: Said) -> HTMLResponse:
         acts=case_acts.possible(visit.ws, visit.actor, ref),
         said=said,
         error=said.error,
-        moves=list(case_words.moves(shown.view, moved, visit.zone)),
+        moves=case_words.moves(shown.view, moved, visit.zone),
         at_first=HISTORY_AT_FIRST,
         DECIDED=item_words.DECISIONS,
         KINDS=item_words.KINDS,
