@@ -24,7 +24,6 @@ from smr_engine.adapters.prefect_server import (
     stop_server,
     touch_server,
 )
-from smr_engine.adapters.prefect_supervisor import LOOK_S
 from smr_engine.adapters.processes import ProcessId
 from smr_engine.errors import SmrError
 from tests.adapters.servers import running_blog
@@ -79,6 +78,11 @@ def files(tmp_path):
     state_dir = tmp_path / "workspace/.smr"
     yield ServerFiles(state_dir)
     stop_server(state_dir, grace_s=2)
+
+
+def look_now(record: ServerRecord) -> None:
+    """Wake the supervisor, which otherwise looks at its files every few seconds."""
+    os.kill(record.supervisor.pid, signal.SIGCHLD)
 
 
 def two_commands_at_the_same_time_start_one_server(files: ServerFiles) -> None:
@@ -144,8 +148,9 @@ def whoever_has_it_in_use_keeps_it_however_idle_it_is(files: ServerFiles) -> Non
     record = record_of(files)
     with in_use(files.state_dir), in_use(files.state_dir):
         os.utime(files.last_used, (0, 0))
-        time.sleep(LOOK_S + 2)
-        assert record.server.is_alive
+        look_now(record)
+        assert not ended(record.supervisor, record.server, within_s=2)
+        assert server_status(files.state_dir).ready
     assert time.time() - files.last_used.stat().st_mtime < 60
     assert not files.has_users()
 
@@ -156,6 +161,7 @@ def use_keeps_it_and_an_idle_hour_ends_it(files: ServerFiles) -> None:
     touch_server(files.state_dir)
     assert time.time() - files.last_used.stat().st_mtime < 60
     os.utime(files.last_used, (time.time() - 3601, time.time() - 3601))
+    look_now(record)
     assert ended(record.supervisor, record.server)
     assert not files.record.exists()
     assert not server_status(files.state_dir).running
@@ -180,6 +186,7 @@ def a_server_whose_folder_was_deleted_ends_by_itself(files: ServerFiles) -> None
     gone = files.folder.rename(files.state_dir / "gone")  # at once, however busy the server is
     shutil.rmtree(gone, ignore_errors=True)
     touch_server(files.state_dir)
+    look_now(record)
     assert ended(record.supervisor, record.server)
     assert not server_status(files.state_dir).running
 
