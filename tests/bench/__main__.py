@@ -1,6 +1,6 @@
 """Prints the figures of the README, each as soon as it is measured.
 
-Takes about ten minutes; with `--quick`, a tenth of the sizes, two to three. Names of sections
+Takes about fifteen minutes; with `--quick`, a tenth of the sizes, three to four. Names of sections
 measure these alone: `python -m tests.bench timers pool`.
 """
 
@@ -11,7 +11,7 @@ import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench import cold, deciding, inline, instants, pool
+from tests.bench import cold, deciding, inline, instants, pages, pool
 from tests.support.postgres import postgres_session
 
 DATABASES = ("sqlite", "postgresql")
@@ -24,13 +24,17 @@ class Sizes:
     many: int = 10_000
     waiting: int = 2_000
     samples: int = 200
+    asked: int = 400
+    changes: int = 20
     legs: int = 60
     pooled: int = 12
     days: int = 365
     idle_s: float = 20.0
 
 
-QUICK = Sizes(many=1_000, waiting=200, samples=40, legs=20, pooled=2, days=60, idle_s=6.0)
+QUICK = Sizes(
+    many=1_000, waiting=200, samples=40, asked=40, changes=4, legs=20, pooled=2, days=60, idle_s=6.0
+)
 
 
 def commands(sizes: Sizes) -> None:
@@ -60,6 +64,13 @@ def processes(sizes: Sizes) -> None:
     cold.commands()
 
 
+def web(sizes: Sizes) -> None:
+    """Pages and decisions of a served application, and how fast open pages hear of changes."""
+    for database in DATABASES:
+        pages.pages(database, 10, sizes.many, sizes.asked)
+        pages.told(database, sizes.changes)
+
+
 def legs(sizes: Sizes) -> None:
     """Legs in the conductor's own process, and a conductor that has nothing to do."""
     with inline.embedded_server() as server:
@@ -79,6 +90,7 @@ SECTIONS: dict[str, Callable[[Sizes], None]] = {
     "timers": timers,
     "days": days,
     "cold": processes,
+    "web": web,
     "inline": legs,
     "pool": workers,
 }
