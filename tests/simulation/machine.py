@@ -22,6 +22,7 @@ HOW = st.integers(0, people.SEVEN - 1)
 CONDUCTORS = st.sampled_from(["a", "b"])
 PLANS = st.lists(st.sampled_from(["", "killed", "away", "late before", "late after"]), max_size=3)
 PLAYBOOKS = st.sampled_from(["statement", "rounds", "family"])
+DRILL = st.sampled_from([False, False, False, True])
 PLACES = st.sampled_from(["newsroom", "blog", "board", "mail", "web"])
 MOVES = {  # people who take roles over or give them up
     "zoe joins legal": ("zoe", ["legal"]),
@@ -51,23 +52,30 @@ class Simulation(RuleBasedStateMachine):
     @initialize(
         playbook=PLAYBOOKS,
         grave=st.booleans(),
+        drill=DRILL,
         turns=st.integers(0, 9),
         troubles=st.lists(st.tuples(PLACES, st.sampled_from(FAULTS)), max_size=3),
     )
     def begin(
-        self, playbook: str, grave: bool, turns: int, troubles: list[tuple[str, str]]
+        self,
+        playbook: str,
+        grave: bool,
+        drill: bool,
+        turns: int,
+        troubles: list[tuple[str, str]],
     ) -> None:
         """A case that is under way for a while, in a world that is not perfect."""
         for place, fault in troubles:
             self.outside_fails(place, fault)
-        self.start(playbook, grave, 0)
+        self.start(playbook, grave, drill, 0)
         self.work_well(turns)
 
-    @rule(playbook=PLAYBOOKS, grave=st.booleans(), who=PICK)
-    def start(self, playbook: str, grave: bool, who: int) -> None:
+    @rule(playbook=PLAYBOOKS, grave=st.booleans(), drill=DRILL, who=PICK)
+    def start(self, playbook: str, grave: bool, drill: bool, who: int) -> None:
         inputs = {"title": "the outage", "grave": grave}
         person = PEOPLE[who % len(PEOPLE)]
-        self._act(person, f"starts {playbook}", cases.start, playbook, inputs)
+        words = f"starts {playbook}{' as a drill' if drill else ''}"
+        self._act(person, words, cases.start, playbook, inputs, cases.Opening(drill=drill))
 
     @rule(pick=PICK, who=PICK, how=HOW)
     def answer(self, pick: int, who: int, how: int) -> None:

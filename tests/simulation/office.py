@@ -114,7 +114,7 @@ class Office:
         shared = fresh_house()
         self.clock = MachineClock()
         self.wakes = Wakes()
-        self.outside = Outside(self.clock, self._meanwhile, self._witness)
+        self.outside = Outside(self.clock, self._meanwhile, self._witness, self._overhear)
         self.ws = replace(
             shared,
             clock=self.clock,
@@ -252,7 +252,12 @@ class Office:
     def _witness(self, message: Message) -> None:
         """Look at a letter as it arrives, with all that has happened until then."""
         self.look()
-        self.oracle.check_letter(message.recipient.id, message.body)
+        self.oracle.check_letter(message)
+
+    def _overhear(self, key: str) -> None:
+        """Look at a call as it arrives."""
+        self.look()
+        self.oracle.check_call(key)
 
     def _meanwhile(self) -> None:
         """Somebody stands still for longer than a lease, and another conductor takes over."""

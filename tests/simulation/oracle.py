@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from itertools import permutations
 
+from smr_engine.services.ports import Message
 from smr_engine.services.stored import StoredEvent
 from tests.simulation.outside import Post
 from tests.simulation.picture import Asked, Owed, Staff, Told, digest_of, instant
@@ -68,6 +69,7 @@ class Oracle:
 
     def _handlers(self) -> Mapping[str, Callable[[StoredEvent], None]]:
         return {
+            "CaseOpened": self._opened,
             "CaseHeld": self._held,
             "CaseReleased": self._released,
             "CaseCompleted": self._closed,
@@ -93,6 +95,11 @@ class Oracle:
         }
 
     # --- cases and steps ---
+
+    def _opened(self, event: StoredEvent) -> None:
+        drill, parent = event.facts.get("drill", False), event.facts.get("parent", "")
+        assert not parent or self.cases[parent].drill == drill, f"{event.case} is not as {parent}"
+        self.cases[event.case].drill = drill
 
     def _held(self, event: StoredEvent) -> None:
         self.cases[event.case].status = "held"
@@ -172,9 +179,7 @@ class Oracle:
         )
         item = self.items[facts["item"]]
         if item.kind == "publish":
-            self._covered(
-                item.case, item.scope, item.step, item.bundle["account"], item.bundle["text"]
-            )
+            self._covered(event, item, item.bundle["account"], item.bundle["text"])
 
     def _item_reassigned(self, event: StoredEvent) -> None:
         item = self._open(event)
@@ -291,9 +296,8 @@ class Oracle:
         assert effect.status == "owed", f"{effect.id} begins and is {effect.status}"
         effect.status = "sending"
         effect.begun += 1
-        self._covered(
-            effect.case, effect.scope, effect.step, effect.account, effect.payload["text"]
-        )
+        assert not self.cases[effect.case].drill, f"{effect.id} is to leave the house in a drill"
+        self._covered(event, effect, effect.account, effect.payload["text"])
 
     def _effect_ended(self, event: StoredEvent) -> None:
         effect = self.effects[event.facts["effect"]]
@@ -308,22 +312,38 @@ class Oracle:
         assert effect.status in {"owed", "sending", "unknown"}, f"{effect.id} is {effect.status}"
         effect.status = "owed"
 
-    def _covered(self, case: str, scope: str, step: str, account: str, text: str) -> None:
-        """What goes out was approved word for word, for this account, and is the newest text."""
+    def _covered(self, event: StoredEvent, what: Asked | Owed, account: str, text: str) -> None:
+        """What goes out was approved word for word, for this account and by now, and is newest."""
+        case, scope, step = what.case, what.scope, what.step
         approval = self.granted.get((case, scope, DEPENDS[step]))
         assert approval is not None, f"{case} {step} goes out without its approval"
         entries = approval.bundle["documents"]
         assert [e["digest"] for e in entries] == [digest_of(text)], f"{case} {step}: other words"
         places = [p for p in approval.bundle["publications"] if p["step"] == step]
         assert any(account in p["accounts"] for p in places), f"{account} was not approved"
+        early = [p["at"] for p in places if p.get("at") and event.at < instant(p["at"])]
+        assert not early, f"{case} {step} begins at {event.at}, and was approved for {early}"
         for entry in entries:
             assert self.texts[case, entry["scope"], entry["document"]][-1][0] == entry["digest"]
 
     # --- the world outside ---
 
-    def check_letter(self, to: str, text: str) -> None:
-        """A letter reminds nobody of what they have answered, or what nobody is asked any more."""
-        for item in self.reminds_of(to, text):
+    def check_call(self, key: str) -> None:
+        """Another system hears nothing of a drill."""
+        effect = self.effects[self.keys[key]]
+        assert not self.cases[effect.case].drill, f"{effect.id} is called in a drill"
+
+    def check_letter(self, message: Message) -> None:
+        """A letter reminds nobody of what they have answered, or what nobody is asked any more.
+
+        One from a drill says so, and goes to nobody outside.
+        """
+        to = message.recipient.id
+        if message.case:
+            assert message.drill == self.cases[message.case].drill, f"{message.key}: which is it?"
+        assert not message.drill or to in self.staff.roles, f"{to} gets a letter from a drill"
+        for item in self.reminds_of(to, message.body):
+            assert self.cases[item.case].drill == message.drill, f"{item.id}: which is it?"
             assert to not in item.answered, f"{to} is reminded of {item.id}, and has answered"
             assert item.status == "open", f"{to} is reminded of {item.id}, which is {item.status}"
 
@@ -348,6 +368,7 @@ class Oracle:
         times: Counter[tuple[str, str, str, str, str]] = Counter()
         for post in posts:
             effect = self.effects[self.keys[post.key]]
+            assert not self.cases[effect.case].drill, f"{effect.id} went out in a drill"
             assert effect.begun, f"{effect.id} went out and had not begun"
             assert digest_of(post.text) == effect.digest, f"{effect.id} says other words"
             assert effect.account == post.account

@@ -72,6 +72,7 @@ class Outside:
     clock: Clock
     meanwhile: Callable[[], None] = lambda: None
     witness: Callable[[Message], None] = lambda message: None
+    overhear: Callable[[str], None] = lambda key: None
     faults: dict[str, list[str]] = field(default_factory=dict)
     frozen: Counter[str] = field(default_factory=Counter)
     posts: list[Post] = field(default_factory=list)
@@ -102,7 +103,7 @@ class Outside:
 
     def call(self, key: str, arguments: Mapping[str, Any], timeout_s: float) -> Mapping[str, Any]:
         """Answer a call (implements `Caller`)."""
-        self.pass_through("web", lambda: None)
+        self.pass_through("web", lambda: self.overhear(key))
         return {"status": 200, "body": {}}
 
     def pass_through(self, place: str, arrive: Callable[[], None]) -> None:

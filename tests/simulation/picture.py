@@ -62,6 +62,7 @@ class Owed:
 class Told:
     """A case as the log tells it."""
 
+    drill: bool = False
     status: str = "open"
     last_at: datetime = LONG_AGO
     steps: dict[str, tuple[int, str]] = field(default_factory=dict)

@@ -181,7 +181,7 @@ steps:
                     expires: 1d
                     on_expiry: reject
                     on_rejected: {end: unsaid, of: updates}
-                  - {id: say_it, kind: publish, document: update, requires: [allow], accounts: [board, newsroom], on_failure: continue}
+                  - {id: say_it, kind: publish, document: update, requires: [allow], accounts: [board, newsroom], at: "{{ plus(case.opened_at, '4h') }}", on_failure: continue}
       - {id: over, kind: decision, ask: Is it over?, assign: {role: smr-lead}, due: 1h, escalate: [{at: at due, to: {role: exec-sponsor}}]}
   - id: each_creator
     kind: foreach
