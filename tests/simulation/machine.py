@@ -102,6 +102,14 @@ class Simulation(RuleBasedStateMachine):
             text = f"Other words {len(self.office.story)}."
             self._act(person, f"revises {item.id}", items.revise, item.id, text, done=done)
 
+    @rule(pick=PICK, who=st.sampled_from(["eva", "eva", "eva", "carl"]))
+    def break_glass(self, pick: int, who: str) -> None:
+        """Somebody releases what others are still asked about."""
+        asked = [i for i in self.office.oracle.open_items() if i.kind == "approval"]
+        if asked:
+            item = asked[pick % len(asked)]
+            self._act(who, f"releases {item.id}", items.break_glass, item.id, "it burns")
+
     @rule(pick=PICK, who=PICK, to=PICK)
     def reassign(self, pick: int, who: int, to: int) -> None:
         item = people.item_of(self.office, pick)

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from itertools import permutations
 
 from smr_engine.services.ports import Message
 from smr_engine.services.stored import StoredEvent
 from tests.simulation.outside import Post
 from tests.simulation.picture import Asked, Owed, Staff, Told, digest_of, instant
-from tests.simulation.town import ACCOUNTS, DEPENDS
+from tests.simulation.town import ACCOUNTS, DEPENDS, GLASS
 
 FIRED = ("TimerFired", "ItemReminded", "ItemWarned", "ItemEscalated", "ClockTold")
 STEP_ENDS = ("StepCompleted", "StepSkipped", "StepFailed", "StepCancelled")
@@ -57,6 +56,7 @@ class Oracle:
         case.last_at = event.at
         over = case.status in {"completed", "cancelled"}
         late = event.kind in AFTER_THE_END or event.kind.startswith("Effect")
+        late |= self._ratifies(event)
         assert late or not over, f"{event.kind} in {event.case}, which is {case.status}"
         self._timers(event)
         if event.kind != "EffectOwed":
@@ -66,6 +66,13 @@ class Oracle:
         handler = self._handlers().get(event.kind)
         if handler is not None:
             handler(event)
+
+    def _ratifies(self, event: StoredEvent) -> bool:
+        """Return whether it is about a ratification: those outlive their case."""
+        item = self.items.get(event.facts.get("item", ""))
+        return bool(event.facts.get("ratifies")) or (
+            item is not None and (item.released or item.ratifies != "")
+        )
 
     def _handlers(self) -> Mapping[str, Callable[[StoredEvent], None]]:
         return {
@@ -83,6 +90,7 @@ class Oracle:
             "ItemCompleted": self._item_completed,
             "ItemClosed": self._item_closed,
             "DecisionRecorded": self._decided,
+            "GlassBroken": self._glass_broken,
             "DocumentRevised": self._revised,
             "EffectOwed": self._owed,
             "PublicationStarted": self._begun,
@@ -176,6 +184,7 @@ class Oracle:
             effect=facts.get("effect", ""),
             subject=event.content.get("subject", ""),
             holds=facts["holds"],
+            ratifies=facts.get("ratifies", ""),
         )
         item = self.items[facts["item"]]
         if item.kind == "publish":
@@ -204,8 +213,11 @@ class Oracle:
         if by_person and item.expires_at is not None:
             assert event.at < item.expires_at, f"{item.id} was answered after it had expired"
         assert event.actor not in item.excluded or item.kind == "repair"
+        if item.ratifies and event.facts["outcome"] == "ratified":
+            assert item.is_full(), f"{item.id} was ratified without its quorum"
         if item.kind == "approval" and event.facts["outcome"] == "approved":
-            assert self._full(item), f"{item.id} was granted without its quorum"
+            assert not item.ratifies, f"{item.id} only ratifies, and was granted"
+            assert item.released or item.is_full(), f"{item.id} was granted without its quorum"
             for entry in item.bundle["documents"]:
                 saved = self.texts[item.case, entry["scope"], entry["document"]]
                 assert saved[-1][0] == entry["digest"], "what was approved is not the newest text"
@@ -240,15 +252,14 @@ class Oracle:
             assert event.at < item.expires_at, f"{item.id} was decided after it had expired"
         item.votes.append(event)
 
-    def _full(self, item: Asked) -> bool:
-        """Return whether distinct people fill every line, by trying every seating."""
-        assert all(v.facts["decision"] in {"approve", "recuse"} for v in item.votes)
-        yes = [v for v in item.votes if v.facts["decision"] == "approve"]
-        seats = [line["roles"] for line in item.lines for _ in range(line["need"])]
-        return bool(seats) and any(
-            all(set(roles) & set(v.facts["roles"]) for roles, v in zip(seats, seated, strict=True))
-            for seated in permutations(yes, len(seats))
-        )
+    def _glass_broken(self, event: StoredEvent) -> None:
+        """One person releases exactly what the others are asked about."""
+        item, facts = self._open(event), event.facts
+        assert not item.ratifies, f"{item.id} only ratifies, and is released"
+        assert facts["digest"] == item.digest, "somebody released other content"
+        assert not {event.actor, facts.get("on_behalf_of", "")} & item.excluded
+        assert self.staff.may_claim(event.actor, GLASS[item.step]), f"{event.actor} may not release"
+        item.released = True
 
     def unnoticed(self) -> list[str]:
         """Return approvals whose quorum is there and that still wait; people only spoke for themselves."""
@@ -258,7 +269,7 @@ class Oracle:
             if item.kind == "approval"
             and all(v.facts["decision"] in {"approve", "recuse"} for v in item.votes)
             and not any(v.facts.get("on_behalf_of") for v in item.votes)
-            and self._full(item)
+            and item.is_full()
         ]
 
     # --- documents and effects ---

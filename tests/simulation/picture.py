@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import permutations
 from typing import Any
 
 from smr_engine.services.stored import StoredEvent
@@ -31,6 +32,8 @@ class Asked:
     effect: str
     subject: str
     holds: bool
+    ratifies: str = ""  # the item that was released
+    released: bool = False
     votes: list[StoredEvent] = field(default_factory=list)
     status: str = "open"
 
@@ -38,6 +41,16 @@ class Asked:
     def answered(self) -> set[str]:
         """Who has decided on it."""
         return {vote.actor for vote in self.votes}
+
+    def is_full(self) -> bool:
+        """Return whether distinct people fill every line, by trying every seating."""
+        assert all(v.facts["decision"] in {"approve", "recuse"} for v in self.votes)
+        yes = [v for v in self.votes if v.facts["decision"] == "approve"]
+        seats = [line["roles"] for line in self.lines for _ in range(line["need"])]
+        return bool(seats) and any(
+            all(set(roles) & set(v.facts["roles"]) for roles, v in zip(seats, seated, strict=True))
+            for seated in permutations(yes, len(seats))
+        )
 
 
 @dataclass

@@ -87,7 +87,7 @@ class Rows:
 def _closed_problems(oracle: Oracle) -> Iterator[str]:
     closed = {ref for ref, case in oracle.cases.items() if case.status in CLOSED}
     for item in oracle.open_items():
-        if item.case in closed and item.kind != "repair":
+        if item.case in closed and item.kind != "repair" and not item.ratifies:
             yield f"{item.case} is closed and {item.id} is open"
     for effect in oracle.effects.values():
         if (

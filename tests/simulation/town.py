@@ -38,6 +38,9 @@ ACCOUNTS = {"newsroom": "key", "blog": "lookup", "board": "none", "wiki": "manua
 DEPENDS = {"publish": "approve", "say_it": "allow"}
 """Which approval a publish step needs."""
 
+GLASS = {"approve": "exec-sponsor"}
+"""Who may release what an approval step asks about before its quorum is there."""
+
 
 def directory(
     away: Mapping[str, tuple[str, str]], roles: Mapping[str, Sequence[str]] = HOLDERS
@@ -115,6 +118,7 @@ steps:
     escalate: [{at: 150%, to: {role: exec-sponsor}}]
     expires: 3d
     on_expiry: escalate
+    break_glass: {role: exec-sponsor, ratify_within: 1d}
     on_changes_requested: {return_to: write, max_rounds: 3}
     on_rejected: {end: rejected}
   - id: publish
