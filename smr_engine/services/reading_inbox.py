@@ -33,6 +33,7 @@ def inbox(
     assurance: str = ASSURANCES[0],
     *,
     all_items: bool = False,
+    most: int | None = None,
 ) -> list[ItemRow]:
     """Return the open items that wait for a person: what is due first, then the oldest.
 
@@ -45,6 +46,7 @@ def inbox(
         assurance: how they have proved who they are.
         all_items: return every open item instead, with the person's verdict (None: nobody's); of
             restricted cases only those the person may know of.
+        most: about how many items to look at, what is due first; None: all.
 
     Raises:
         Invalid: `no-actor`: neither a person nor `all_items`.
@@ -57,7 +59,7 @@ def inbox(
         if all_items:
             rows = unit.queries.items(status=ItemStatus.OPEN)
         else:
-            rows = _candidates(unit, reader)
+            rows = _candidates(unit, reader, most)
         judges_cases = all_items and person is not None
         needed = judges_cases or any(row.kind is ItemKind.REPAIR for row in rows)
         clocks = unit.queries.running_clocks()
@@ -88,14 +90,14 @@ def _kept(
 # --- where to look -----------------------------------------------------------------------------
 
 
-def _candidates(unit: UnitOfWork, reader: Reader) -> list[s.ItemRow]:
+def _candidates(unit: UnitOfWork, reader: Reader, most: int | None) -> list[s.ItemRow]:
     """Return all items that may wait for the reader: their own, and those of their neighbours."""
     own = reader.person or ""
-    found = {row.id: row for row in unit.queries.inbox(own)}
+    found = {row.id: row for row in unit.queries.inbox(own, most)}
     for other in sorted(_neighbours(reader) - {own}):
-        for row in unit.queries.inbox(other):
+        for row in unit.queries.inbox(other, most):
             found.setdefault(row.id, row)
-    return sorted(found.values(), key=_due_first)
+    return sorted(found.values(), key=_due_first)[:most]
 
 
 def _neighbours(reader: Reader) -> set[str]:

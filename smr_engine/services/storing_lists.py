@@ -134,7 +134,7 @@ class Queries(Protocol):
         """
         ...
 
-    def inbox(self, person: str) -> Sequence[ItemRow]:
+    def inbox(self, person: str, limit: int | None = None) -> Sequence[ItemRow]:
         """Return the open items a person may act on: what is due first, then the oldest."""
         ...
 

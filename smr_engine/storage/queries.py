@@ -13,14 +13,12 @@ from sqlalchemy import (
     RowMapping,
     Select,
     TextClause,
-    and_,
     exists,
     func,
     or_,
     select,
     text,
 )
-from sqlalchemy import case as ranked
 
 from smr_engine.engine.statuses import (
     LIVE_EFFECTS,
@@ -46,6 +44,7 @@ from smr_engine.services.stored import (
 from smr_engine.storage import counting
 from smr_engine.storage.tables import (
     DECIDED,
+    LIVE,
     cases,
     clocks,
     effects,
@@ -98,34 +97,32 @@ class SqlQueries:
     def severities(self, without: Collection[str] = ()) -> Sequence[SeverityRow]:
         """Return how many cases are open, by playbook version and severity; see the port."""
         grouped = (cases.c.digest, cases.c.severity)
-        asked = select(*grouped, func.count()).where(cases.c.status.in_(counting.LIVE_CASES))
+        asked = select(*grouped, func.count()).where(text(f"cases.{LIVE}"))
         if without:
             asked = asked.where(cases.c.digest.not_in(without))
         return [SeverityRow(*row) for row in self._rows(asked.group_by(*grouped))]
 
     def live(self, order: Sequence[SeverityRow], offset: int, limit: int) -> Sequence[CaseRow]:
         """Return some of the cases that are not over, by severity; see the port."""
-        if not order:
-            return []
-        ranks = [
-            (
-                and_(
-                    cases.c.digest == row.digest,
-                    cases.c.severity.is_not_distinct_from(row.severity),
-                ),
-                rank,
+        found: list[CaseRow] = []
+        for group in order:
+            if offset >= group.cases:
+                offset -= group.cases
+                continue
+            severity = cases.c.severity
+            asked = (
+                select(*_CASE_COLUMNS)
+                .where(text(f"cases.{LIVE}"), cases.c.digest == group.digest)
+                .where(severity.is_(None) if group.severity is None else severity == group.severity)
+                .order_by(cases.c.opened_at.desc(), cases.c.ref.desc())
+                .offset(offset)
+                .limit(limit - len(found))
             )
-            for rank, row in enumerate(order)
-        ]
-        asked = (
-            select(*_CASE_COLUMNS)
-            .where(
-                cases.c.status.in_(counting.LIVE_CASES),
-                cases.c.digest.in_({r.digest for r in order}),
-            )
-            .order_by(ranked(*ranks), cases.c.opened_at.desc(), cases.c.ref.desc())
-        )
-        return [_case_row(row) for row in self._mappings(asked.offset(offset).limit(limit))]
+            found += [_case_row(row) for row in self._mappings(asked)]
+            offset = 0
+            if len(found) == limit:
+                break
+        return found
 
     def case(self, ref: str) -> CaseRow | None:
         """Return one case's row; see the port."""
@@ -161,10 +158,10 @@ class SqlQueries:
             asked = asked.where(items.c.case_ref.in_(among))
         return [_item_row(row) for row in self._mappings(asked)]
 
-    def inbox(self, person: str) -> Sequence[ItemRow]:
+    def inbox(self, person: str, limit: int | None = None) -> Sequence[ItemRow]:
         """Return the open items a person may act on; see the port."""
         mine = select(items).join(item_people, item_people.c.item == items.c.id)
-        asked = _by_due(mine.where(item_people.c.person == person))
+        asked = _by_due(mine.where(item_people.c.person == person)).limit(limit)
         return [_item_row(row) for row in self._mappings(asked)]
 
     def effects(self, *, case: str = "", live: bool = False) -> Sequence[EffectRow]:

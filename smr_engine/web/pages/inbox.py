@@ -13,6 +13,8 @@ from smr_engine.web.visit import Signed
 router = APIRouter()
 AT_ONCE = 50
 """Cards on the page: those behind them come up as these are answered."""
+LOOKED_AT = 4 * AT_ONCE
+"""Somebody in whose inbox lie thousands is shown the first of them at once."""
 VERBS = {
     "task": "Do it",
     "draft": "Write",
@@ -29,7 +31,7 @@ VERBS = {
 @router.get("/inbox")
 def inbox(visit: Signed) -> HTMLResponse:
     """Show what waits for the visitor: what is due first, then the oldest."""
-    rows = reading.inbox(visit.ws, visit.person, visit.visitor.assurance)
+    rows = reading.inbox(visit.ws, visit.person, visit.visitor.assurance, most=LOOKED_AT)
     return page(
         visit,
         "inbox.html",
