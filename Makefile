@@ -7,7 +7,7 @@ DEV := .venv/.made-dev
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench soak fmt readme lock clean
+.PHONY: help demo up test check bench soak fmt readme pictures lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ fmt: $(DEV) ## format the code and mend what ruff can mend
 
 readme: $(DEV) ## write the generated parts of README.md again
 	@$(BIN)/python scripts/readme.py
+
+pictures: $(DEV) ## take the pictures of README.md again, from the real pages
+	@$(BIN)/python scripts/pictures.py
 
 lock: ## resolve the dependencies again and rewrite constraints.txt
 	@$(PYTHON) scripts/lock

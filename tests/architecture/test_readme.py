@@ -28,6 +28,13 @@ def test_every_link_of_the_readme_leads_to_a_file():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+def test_every_picture_of_the_readme_is_there_and_small():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    pictures = set(re.findall(r"docs/pictures/[\w.-]+", text))
+    assert pictures == {f"docs/pictures/{p.name}" for p in (ROOT / "docs/pictures").iterdir()}
+    assert [name for name in pictures if (ROOT / name).stat().st_size > 150_000] == []
+
+
 def test_every_test_that_the_prefect_table_names_exists():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     table = text.split("<!-- prefect -->")[1].split("<!-- /prefect -->")[0]

@@ -14,7 +14,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
 TARGETS = {
     *("demo", "up", "test", "check", "bench", "soak"),
-    *("fmt", "lock", "readme", "clean", "help"),
+    *("fmt", "lock", "readme", "pictures", "clean", "help"),
 }
 
 # Written so that this file does not hold what it looks for.
