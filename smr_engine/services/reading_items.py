@@ -102,6 +102,7 @@ def item_view(
             successor=_successor(case, scope, found),
             lacks_proof=_lacks_proof(shown, step),
             names=_names(found, reader),
+            roles=_roles(found, reader),
         )
 
 
@@ -131,6 +132,13 @@ def _names(item: Item, reader: Reader) -> dict[str, str]:
     attached = (each.by for each in item.attachments)
     people = {*asked(item), *voters, *attached, item.closed_by} - {""}
     return {person: reader.name(person) for person in sorted(people)}
+
+
+def _roles(item: Item, reader: Reader) -> dict[str, str]:
+    held = (role for vote in item.votes for role in vote.roles)
+    asked_for = (role for line in item.lines for role in line.roles)
+    known = reader.world.roles
+    return {r: known[r].title for r in sorted({*held, *asked_for}) if r in known}
 
 
 def _may_break_glass(reader: Reader, case: Case, item: Item, step: Step) -> bool:

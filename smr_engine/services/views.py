@@ -221,6 +221,7 @@ class ItemView:
     successor: str = ""  # the item that superseded it
     lacks_proof: str = ""  # the proof of identity with which the reader might decide
     names: dict[str, str] = field(default_factory=dict)  # of everybody who stands in it
+    roles: dict[str, str] = field(default_factory=dict)  # titles of those that it speaks of
 
 
 @dataclass(frozen=True, slots=True)

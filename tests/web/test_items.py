@@ -84,7 +84,7 @@ def test_an_approval_page_shows_content_destinations_quorum_and_four_buttons(hou
     read = words(page)
     assert FIRST in read
     assert "Halden newsroom (website)" in read
-    assert "comms-director 0 of 1 1 missing" in read
+    assert "Communications director 0 of 1 1 missing" in read
     assert re.findall(r'name="decision" value="(\w+)"', page) == [
         "approve",
         "request_changes",
