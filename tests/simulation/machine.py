@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from smr_engine.services import cases, items
+from smr_engine.services.legs import LEASE
 from smr_engine.services.workspace import Actor
 from tests.simulation import people
 from tests.simulation.office import Office
@@ -110,6 +111,12 @@ class Simulation(RuleBasedStateMachine):
             item = asked[pick % len(asked)]
             self._act(who, f"releases {item.id}", items.break_glass, item.id, "it burns")
 
+    @rule(pick=PICK, level=st.sampled_from(["sev1", "sev2"]))
+    def rescore(self, pick: int, level: str) -> None:
+        """The lead scores a case again; what is open moves with it."""
+        ref = [*self.office.oracle.cases][pick % len(self.office.oracle.cases)]
+        self._act("ana", f"makes {ref} {level}", cases.rescore, ref, level, "news")
+
     @rule(pick=PICK, who=PICK, to=PICK)
     def reassign(self, pick: int, who: int, to: int) -> None:
         item = people.item_of(self.office, pick)
@@ -180,9 +187,12 @@ class Simulation(RuleBasedStateMachine):
         self.office.conduct(name)
 
     @precondition(lambda self: self.office.late)
-    @rule(pick=PICK)
-    def come_back(self, pick: int) -> None:
-        """Whoever stood still with an effect in hand goes on."""
+    @rule(pick=PICK, lost=st.booleans())
+    def come_back(self, pick: int, lost: bool) -> None:
+        """Whoever stood still with an effect in hand goes on, perhaps after another took over."""
+        if lost:
+            self.office.pass_time(LEASE)
+            self.office.conduct("b")
         self.office.come_back(pick)
 
     @rule(place=PLACES, fault=st.sampled_from(FAULTS))

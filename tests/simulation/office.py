@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,71 +38,15 @@ from smr_engine.services.stored import Claim, EventFilter, StoredEvent
 from smr_engine.services.trying import Try
 from smr_engine.services.workspace import Actor, Workspace
 from tests.simulation import town
+from tests.simulation.machinery import AtOnce, FrozenKeeper, MachineClock, Wakes
 from tests.simulation.oracle import Oracle
 from tests.simulation.outside import Killed, Outside
 from tests.simulation.picture import Staff
 from tests.simulation.rows import Rows
-from tests.support.houses import MORNING, furnish, next_instant
+from tests.support.houses import furnish, next_instant
 
 WHOLE_TURN = 60
 """Rounds of a conductor's loop; one that is not idle after so many never will be."""
-
-
-class MachineClock:
-    """The clock of the machine: it goes as the simulation says, also back."""
-
-    def __init__(self, now: datetime = MORNING) -> None:
-        self.at = self.latest = now
-
-    def now(self) -> datetime:
-        """Return what it shows."""
-        return self.at
-
-    def set(self, at: datetime) -> None:
-        """Show another instant."""
-        self.at = at
-        self.latest = max(self.latest, at)
-
-
-class Wakes:
-    """Counts wake-ups; nobody hears them (implements `Waker`)."""
-
-    count = 0
-
-    def wake(self) -> None:
-        """Take a wake-up that is lost."""
-        self.count += 1
-
-    def listeners(self) -> int:
-        """Nobody listens."""
-        return 0
-
-
-class FrozenKeeper:
-    """Renews no lease: whoever takes longer than a lease stood still all the time."""
-
-    def hold(self, claims: object) -> None:
-        """Keep nothing."""
-
-    def let_go(self, claims: object) -> None:
-        """Let go of nothing."""
-
-    @contextmanager
-    def keeping(self, claims: object) -> Iterator[None]:
-        """Keep nothing within the block."""
-        yield
-
-
-class AtOnce(Executor):
-    """Runs what is submitted at once; a process that is killed in it is gone with all the rest."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except Exception as problem:
-            done.set_exception(problem)
-        return done
 
 
 class Office:
@@ -168,10 +110,11 @@ class Office:
         return len(found)
 
     def _news(self) -> Sequence[StoredEvent]:
-        if self.rows.newest() == self._seq:
-            return ()
+        return () if self.rows.newest() == self._seq else self._since(self._seq)
+
+    def _since(self, seq: int) -> Sequence[StoredEvent]:
         with self.ws.storage.reading() as unit:
-            return unit.events.select(EventFilter(after_seq=self._seq))
+            return unit.events.select(EventFilter(after_seq=seq))
 
     def check(self) -> None:
         """Assert what must hold in every state."""
@@ -220,7 +163,9 @@ class Office:
         if not self.late:
             return
         claim, tried, owed = self.late.pop(pick % len(self.late))
+        stale = self.rows.epoch(claim.id) != claim.epoch
         self.tell(f"{self._now} whoever had {claim.id} goes on")
+        begun = self._seq
         try:
             if tried is None:
                 effects.perform_owed(self.ws, owed, last=True, tries=1, run="late")
@@ -229,6 +174,8 @@ class Office:
         except Killed:
             pass
         self.look()
+        kinds = {event.kind for event in self._since(begun)} if stale else set()
+        assert kinds <= {"OutcomeNoted"}, f"whoever had lost {claim.id} caused {kinds}"
 
     def settle(self) -> None:
         """Mend everything and let a new conductor do all that is due: then nothing is."""

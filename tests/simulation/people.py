@@ -22,9 +22,11 @@ def item_of(office: Office, pick: int) -> Asked | None:
 
 
 def person_for(office: Office, item: Asked, pick: int) -> str:
-    """Return who takes an item: mostly somebody who was asked, sometimes anybody."""
+    """Return who takes an item: somebody who was asked, who may not, or anybody."""
     if pick % 4 == 3:
         return PEOPLE[pick % len(PEOPLE)]
+    if pick % 4 == 2 and item.excluded:
+        return sorted(item.excluded)[pick % len(item.excluded)]
     asked = [p for p in item.asked if p not in item.answered and p not in item.excluded]
     return asked[pick % len(asked)] if asked else PEOPLE[pick % len(PEOPLE)]
 

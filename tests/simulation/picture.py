@@ -11,6 +11,10 @@ from typing import Any
 
 from smr_engine.services.stored import StoredEvent
 
+FIRED = ("TimerFired", "ItemReminded", "ItemWarned", "ItemEscalated", "ClockTold")
+STEP_ENDS = ("StepCompleted", "StepSkipped", "StepFailed", "StepCancelled")
+AFTER_THE_END = {"NoteWritten", "OutcomeNoted", "ChildEnded", "ChildOpened", "EvidenceAttached"}
+"""What may still be written into a case that is over, besides how its last effects went."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,11 +46,11 @@ class Asked:
         """Who has decided on it."""
         return {vote.actor for vote in self.votes}
 
-    def is_full(self) -> bool:
-        """Return whether distinct people fill every line, by trying every seating."""
+    def is_full(self, lines: Iterable[Mapping[str, Any]]) -> bool:
+        """Return whether distinct people fill all of some lines, by trying every seating."""
         assert all(v.facts["decision"] in {"approve", "recuse"} for v in self.votes)
         yes = [v for v in self.votes if v.facts["decision"] == "approve"]
-        seats = [line["roles"] for line in self.lines for _ in range(line["need"])]
+        seats = [line["roles"] for line in lines for _ in range(line["need"])]
         return bool(seats) and any(
             all(set(roles) & set(v.facts["roles"]) for roles, v in zip(seats, seated, strict=True))
             for seated in permutations(yes, len(seats))
@@ -76,6 +80,7 @@ class Told:
     """A case as the log tells it."""
 
     drill: bool = False
+    severity: str = ""
     status: str = "open"
     last_at: datetime = LONG_AGO
     steps: dict[str, tuple[int, str]] = field(default_factory=dict)

@@ -32,6 +32,11 @@ class Rows:
         """Return the number of the newest event."""
         return self._connection.execute("SELECT max(seq) FROM events").fetchone()[0] or 0
 
+    def epoch(self, effect: str) -> int:
+        """Return under which lease an effect is performed now; 0 once it is over."""
+        rows = self._connection.execute("SELECT epoch FROM leases WHERE id = ?", [effect])
+        return int((rows.fetchone() or (0,))[0])
+
     def check(self, oracle: Oracle) -> None:
         """Compare the tables with the oracle's picture; assert what must hold in every state."""
         self._connection.execute("BEGIN")
@@ -64,7 +69,7 @@ class Rows:
         yield from self._timer_problems(oracle)
         yield from _closed_problems(oracle)
         yield from _stuck(oracle)
-        if unnoticed := oracle.unnoticed():
+        if unnoticed := _unnoticed(oracle):
             yield f"the quorum of {unnoticed} is there, and they still wait"
 
     def _timer_problems(self, oracle: Oracle) -> Iterator[str]:
@@ -82,6 +87,18 @@ class Rows:
 
     def _pairs(self, statement: str, *values: str) -> list[tuple[str, str]]:
         return self._connection.execute(statement, values).fetchall()
+
+
+def _unnoticed(oracle: Oracle) -> list[str]:
+    """Return approvals whose quorum is there and that still wait; people only spoke for themselves."""
+    return [
+        item.id
+        for item in oracle.open_items()
+        if item.kind == "approval"
+        and all(v.facts["decision"] in {"approve", "recuse"} for v in item.votes)
+        and not any(v.facts.get("on_behalf_of") for v in item.votes)
+        and item.is_full(item.lines)
+    ]
 
 
 def _closed_problems(oracle: Oracle) -> Iterator[str]:

@@ -123,3 +123,15 @@ def test_whoever_stood_still_while_sending_does_not_send_beside_the_successor_wh
     office.conduct("a")
     office.settle()
     assert published(office, "newsroom") == 1
+
+
+def test_a_new_severity_grants_no_approval_whose_time_is_up(office: Office) -> None:
+    started(office, grave=True)
+    write(office, "We know.")
+    vote(office, "carl", "lea")
+    asked = waiting(office, "approve")
+    office.pass_time(timedelta(days=3))
+    [case] = office.oracle.cases
+    office.act("ana", lambda: cases.rescore(office.ws, Actor("ana"), case, "sev2", "calmer"))
+    office.settle()
+    assert office.oracle.items[asked].status == "expired"

@@ -38,6 +38,12 @@ ACCOUNTS = {"newsroom": "key", "blog": "lookup", "board": "none", "wiki": "manua
 DEPENDS = {"publish": "approve", "say_it": "allow"}
 """Which approval a publish step needs."""
 
+BOTH = [{"roles": ["comms-director"], "need": 1}, {"roles": ["legal"], "need": 1}]
+QUORUM = {
+    ("approve", "sev1"): [*BOTH, {"roles": ["compliance", "privacy"], "need": 2}],
+    ("approve", "sev2"): BOTH,
+}
+"""Who has to have approved by the time that something goes out, by step and severity."""
 GLASS = {"approve": "exec-sponsor"}
 """Who may release what an approval step asks about before its quorum is there."""
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from smr_engine.engine import clocks, flow, messages, quorum, timing, who, wording, work
+from smr_engine.engine import clocks, flow, messages, policy, quorum, timing, who, wording, work
 from smr_engine.engine import events as e
 from smr_engine.engine.binding import publications_of
 from smr_engine.engine.bundle import granted
@@ -118,8 +118,11 @@ def _reschedule(run: Run, path: str, item: Item, told: Told) -> bool:
 
 
 def _judge(run: Run, path: str, item: Item) -> None:
-    """Grant an approval that now has its quorum; hold one that nobody can grant any more."""
-    if run.closed or item.status is not ItemStatus.OPEN:
+    """Grant an approval that now has its quorum; hold one that nobody can grant any more.
+
+    One whose time is up is left to its expiry, whether its timer has fired yet or not.
+    """
+    if run.closed or item.status is not ItemStatus.OPEN or policy.has_expired(item, run.now):
         return
     place = run.place(path, item.step)
     if item.lines or item.ratifies:
