@@ -135,3 +135,21 @@ def test_a_new_severity_grants_no_approval_whose_time_is_up(office: Office) -> N
     office.act("ana", lambda: cases.rescore(office.ws, Actor("ana"), case, "sev2", "calmer"))
     office.settle()
     assert office.oracle.items[asked].status == "expired"
+
+
+def test_whoever_lost_a_lease_while_standing_still_only_leaves_evidence(office: Office) -> None:
+    started(office)
+    write(office, "We know.")
+    vote(office, "carl", "lea")
+    office.plans[:] = ["late after"]
+    office.conduct("a")
+    while office.late:  # in time: the other accounts follow the hub
+        office.come_back(0)
+    office.plans[:] = ["late after"]
+    office.conduct("a")
+    office.pass_time(LEASE)
+    office.conduct("b")
+    [repair] = [item for item in office.oracle.open_items() if item.kind == "repair"]
+    while office.late:
+        office.come_back(0)
+    assert office.oracle.effects[repair.effect].status == "unknown"
