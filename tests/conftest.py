@@ -21,7 +21,7 @@ settings.load_profile("soak" if os.environ.get("SMR_SOAK") else "test")
 
 # The rooms whose tests run the whole house again and again: tracing doubles what they take and tells
 # nothing that the small tests do not.
-UNTRACED = {"acceptance", "crash", "many", "simulation"}
+UNTRACED = {"acceptance", "browser", "crash", "many", "simulation"}
 ROOMS = Path(__file__).parent
 
 OPEN = pytest.StashKey[ExitStack]()
@@ -45,7 +45,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Stops coverage around untraced tests and their fixtures. pytest-cov's own `no_cover` does not:
     it leaves fixtures traced, and stops one of the two measurements that it starts in a worker of xdist."""
     paused: list[Coverage] = []
-    if item.path.relative_to(ROOMS).parts[0] in UNTRACED:
+    room = item.path.relative_to(ROOMS).parts[0]
+    if room in UNTRACED or item.get_closest_marker("untraced"):
         while (measuring := Coverage.current()) is not None:
             measuring.stop()
             paused.append(measuring)

@@ -18,6 +18,8 @@ from smr_engine.services import feeds, schedules
 from smr_engine.services.feeds import Entry, Feed
 from smr_engine.services.stored import ScheduleRow
 
+pytestmark = pytest.mark.untraced
+
 NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
 UNTIL = NOW + timedelta(days=3 * 366)
 ZONES = ("Europe/Berlin", "America/Chicago", "Australia/Lord_Howe", "Africa/Cairo", "UTC")

@@ -1,4 +1,4 @@
-"""Real conductors with a real Prefect, killed with `kill -9` while five cases run.
+"""Real conductors with a real Prefect, killed with `kill -9` while cases run.
 
 Two of `smr work` run beside each other on one workspace. By turns the older one is killed while its
 flows run and the younger one while it starts, each at a moment that is drawn; a new one follows.
@@ -32,11 +32,9 @@ from tests.crash.story import PLAYBOOKS, People
 from tests.crash.truths import end_of, wrong_with
 from tests.support.houses import DIRECTORY, SETTINGS, furnish
 
-CASES = 5
-KILLS = 20
 OLDEST, YOUNGEST = 0, -1
 ACTS_PER_PAIR = 6
-"""Between two kills of the oldest; five stories have 60, so the work lasts until the last kill."""
+"""Between two kills of the oldest; a story has 12, so the work lasts until the last kill."""
 MANY = 1_000
 WARM_S = 0.25
 """The oldest, its flows running, is killed within so many seconds after something was owed."""
@@ -130,18 +128,19 @@ def shift(house: Path, prefect: str) -> Iterator[Shift]:
         at_work.close()
 
 
-def test_five_cases_finish_although_their_conductors_are_killed_twenty_times(
-    house: Path, prefect: str
+@pytest.mark.parametrize(("cases", "kills"), [(2, 8), pytest.param(5, 20, marks=pytest.mark.soak)])
+def test_cases_finish_although_their_conductors_are_killed_again_and_again(
+    house: Path, prefect: str, cases: int, kills: int
 ) -> None:
     dice = random.Random(20)
     ws = open_workspace(house, {}, clock=SystemClock())
     people = People(ws, house)
-    people.start(CASES)
+    people.start(cases)
     with shift(house, prefect) as at_work:
         for _ in range(BESIDE_EACH_OTHER):
             at_work.begin()
         caught = 0
-        for number in range(KILLS):
+        for number in range(kills):
             if number % 2:
                 live_on(ws, people, dice.uniform(0.0, COLD_S))
                 at_work.kill(YOUNGEST)
@@ -152,10 +151,10 @@ def test_five_cases_finish_although_their_conductors_are_killed_twenty_times(
                 at_work.kill(OLDEST)
             caught += owed(ws) > 0
             at_work.begin()
-        assert caught >= KILLS / 4
+        assert caught >= kills / 4
         live_on(ws, people, PATIENCE_S, MANY, lambda: over(ws))
         assert at_work.go_home() == [0] * BESIDE_EACH_OTHER
-    assert wrong_with(ws, end_of(ws, house), CASES) == []
+    assert wrong_with(ws, end_of(ws, house), cases) == []
     ws.storage.close()
 
 

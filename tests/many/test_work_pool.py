@@ -151,6 +151,7 @@ def test_a_worker_that_is_killed_in_mid_leg_loses_nothing_and_nothing_goes_out_t
     assert len(set(keys)) == len(company.blog.posts)
 
 
+@pytest.mark.soak
 def test_conductors_share_the_work_and_the_loss_of_one_is_not_noticed(
     company, conductors, workers, since
 ):

@@ -36,9 +36,12 @@ def counting(storage) -> Iterator[list[str]]:
     def note(connection, cursor, statement, *rest):
         seen.append(statement)
 
-    event.listen(storage.engine, "before_cursor_execute", note)
+    engines = (storage.engine, storage.reading_engine)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
     yield seen
-    event.remove(storage.engine, "before_cursor_execute", note)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_start_takes_three_statements(storage):

@@ -16,6 +16,8 @@ from smr_engine.services.verify import verify_unit
 from smr_engine.storage.tables import metadata
 from tests.storage.stories import Story, at, envelope, opening, whole_story
 
+pytestmark = pytest.mark.untraced
+
 REF = "CRISIS-2026-0001"
 PROJECTED = (*KEYS, "streams")
 

@@ -27,6 +27,8 @@ from tests.support.html_forms import sent_from
 from tests.support.postgres import drop_database, fresh_database
 from tests.support.web import served
 
+pytestmark = pytest.mark.untraced
+
 FIFTY = 50
 WITHIN_S = 2.0
 LAWYERS = [f"lawyer-{number}" for number in range(FIFTY)]

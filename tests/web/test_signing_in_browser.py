@@ -14,6 +14,8 @@ from smr_engine.web.visit import COOKIE
 from tests.support.browser import running_browser
 from tests.support.web import KEEPER, PASSWORD, served
 
+pytestmark = pytest.mark.untraced
+
 PHONE = {"width": 360, "height": 740}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 

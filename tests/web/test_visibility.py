@@ -22,6 +22,8 @@ from smr_engine.web.api.description import openapi
 from tests.services.company import Company
 from tests.support.web import KEEPER, Guest, application, visit_as
 
+pytestmark = pytest.mark.untraced
+
 MATTER = """
 playbook: matter
 version: 1.0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from tests.unit.engine.calendars import (
     is_open_on_the_wall,
     open_minutes_on_the_wall,
 )
+
+pytestmark = pytest.mark.untraced
 
 TICK = timedelta(microseconds=1)
 DAY = timedelta(days=1)

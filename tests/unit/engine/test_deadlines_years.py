@@ -18,6 +18,8 @@ from smr_engine.playbook.durations import Duration, DurationKind
 from smr_engine.services.calendar_text import read_calendar
 from tests.unit.engine.calendars import MINUTE
 
+pytestmark = pytest.mark.untraced
+
 YEARS = range(2026, 2032)  # the last is only run into
 BEGIN, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
 ENTRIES = {

@@ -28,6 +28,8 @@ from tests.support.crowd import Crowd, assert_alive
 from tests.support.generated_playbooks import FOLLOW_UP, REVIEW, generated
 from tests.unit.engine.publication_oracle import PublicationOracle
 
+pytestmark = pytest.mark.untraced
+
 SEEDS = st.integers(0, 2**32)
 NAMES = st.lists(st.sampled_from(["kim", "lee", "max"]), max_size=3)
 QUICK = settings(

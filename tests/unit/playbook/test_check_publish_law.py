@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import NamedTuple
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,8 @@ from smr_engine.playbook.model import (
     Varied,
     walk,
 )
+
+pytestmark = pytest.mark.untraced
 
 APPROVALS = ("first", "second")
 DAY = Varied(default=Duration(DurationKind.ELAPSED, 86_400))

@@ -17,6 +17,8 @@ from smr_engine.playbook.expressions import (
 )
 from tests.support.timing import within
 
+pytestmark = pytest.mark.untraced
+
 NAMES: dict[str, Any] = {
     "inputs": {
         "text": "calm",

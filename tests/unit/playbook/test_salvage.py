@@ -12,6 +12,8 @@ from smr_engine.adapters.shipped import load_schema
 from smr_engine.playbook.check import CheckContext, DirectoryFacts, check_playbook
 from smr_engine.playbook.salvage import salvage
 
+pytestmark = pytest.mark.untraced
+
 SCHEMA = load_schema("playbook")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DIRECTORY = DirectoryFacts(

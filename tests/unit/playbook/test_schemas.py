@@ -225,6 +225,8 @@ mail:
   from: smr@example.test
 notify: {schemes: [mailtos, slack], allow_inside: [chat.example.test]}
 connectors: {allow_inside: [10.1.0.0/16]}
+web: {host: 127.0.0.1, port: 8220, trusted_proxies: [10.1.0.1], session_idle_minutes: 120, session_hours: 12}
+secret_key: ${SMR_SECRET_KEY}
 log_level: info
 public_url: https://smr.example.test
 """

@@ -12,6 +12,8 @@ from smr_engine.playbook.problems import Place
 from smr_engine.playbook.yaml_source import MAX_BYTES, load
 from tests.support.timing import within
 
+pytestmark = pytest.mark.untraced
+
 
 def data(text: str | bytes) -> object:
     located, problems = load(text, "f.yaml")

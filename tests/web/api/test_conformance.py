@@ -26,6 +26,8 @@ from smr_engine.web.api.description import openapi
 from smr_engine.web.visit import COOKIE
 from tests.support.web import served, session_of
 
+pytestmark = pytest.mark.untraced
+
 EXAMPLES = 10
 OURS = {"authorization", "cookie", "x-csrf-token"}
 """Headers that say who asks: nobody is guessed."""
