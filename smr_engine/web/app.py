@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
@@ -34,7 +33,6 @@ def create_app(ws: Workspace, public_url: str = "") -> FastAPI:
     app = FastAPI(
         title="SMR engine",
         version=__version__,
-        root_path=urlsplit(public_url).path.rstrip("/"),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

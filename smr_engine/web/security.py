@@ -48,13 +48,15 @@ class Gate:
     def __init__(self, app: ASGIApp, public_url: str = "") -> None:
         """Take the application, and the address that people know it by, if a proxy hides it."""
         self._app = app
-        self._known_as = urlsplit(public_url).netloc
+        known = urlsplit(public_url)
+        self._known_as, self._prefix = known.netloc, known.path.rstrip("/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through or answer it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = self._below_prefix(scope)
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -66,6 +68,12 @@ class Gate:
             await refusal(scope, receive, sending)
         else:
             await self._app(scope, receive, sending)
+
+    def _below_prefix(self, scope: Scope) -> Scope:
+        """Return a request with its path below the prefix, also where the proxy took it off."""
+        prefix, path = self._prefix, scope["path"]
+        whole = path if path == prefix or path.startswith(f"{prefix}/") else f"{prefix}{path}"
+        return {**scope, "root_path": prefix, "path": whole}
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         """Return the answer to a request that no handler needs to see."""
