@@ -43,8 +43,6 @@ time.sleep(60)
 SUPERVISE_ON_PORTS = """
 import sys
 import smr_engine.adapters.prefect_supervisor as supervisor
-
-pytestmark = pytest.mark.untraced
 ports = iter([int(port) for port in sys.argv[3:]])
 free_port = supervisor.free_port
 supervisor.free_port = lambda: next(ports, None) or free_port()

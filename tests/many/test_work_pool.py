@@ -136,6 +136,7 @@ def tables_that_hold(connection: psycopg.Connection, words: str) -> list[str]:
     ]
 
 
+@pytest.mark.soak
 def test_a_worker_that_is_killed_in_mid_leg_loses_nothing_and_nothing_goes_out_twice(
     company, conductors, workers, since
 ):
