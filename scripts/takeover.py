@@ -42,11 +42,6 @@ VERIFIED = {
     "spokesperson": "nora",
 }
 
-FIRST_TRY = """# Unauthorised post on our account
-
-Our account was hacked by outsiders. We guarantee that it will be fixed within 2 hours.
-"""
-
 STATEMENT = """# Unauthorised post on our account
 
 Our first concern is for everybody who relied on the post.

@@ -64,9 +64,7 @@ def approvals(case: Case, playbook: Playbook, reader: Reader) -> Iterator[Approv
 
 def roles_called(reader: Reader, roles: tuple[str, ...], last: str) -> str:
     """Return roles by their titles."""
-    known = reader.world.roles
-    titles = [known[role].title if role in known else role for role in roles]
-    return last.join(titles)
+    return last.join(map(reader.role, roles))
 
 
 def _approval(case: Case, playbook: Playbook, item: Item, reader: Reader) -> Approval:

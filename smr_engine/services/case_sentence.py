@@ -81,8 +81,7 @@ def _missing(asks: Asks, reader: Reader) -> list[str]:
 
 
 def _role(role: str, asked: Iterable[str], reader: Reader) -> str:
-    known = reader.world.roles.get(role)
-    title = known.title if known else role
+    title = reader.role(role)
     people = [p for p in asked if role in reader.world.roles_of(p)]
     return f"{title} ({some_people(people, reader)})" if people else title
 

@@ -137,8 +137,7 @@ def _names(item: Item, reader: Reader) -> dict[str, str]:
 def _roles(item: Item, reader: Reader) -> dict[str, str]:
     held = (role for vote in item.votes for role in vote.roles)
     asked_for = (role for line in item.lines for role in line.roles)
-    known = reader.world.roles
-    return {r: known[r].title for r in sorted({*held, *asked_for}) if r in known}
+    return {role: reader.role(role) for role in sorted({*held, *asked_for})}
 
 
 def _may_break_glass(reader: Reader, case: Case, item: Item, step: Step) -> bool:

@@ -50,6 +50,11 @@ class Reader:
         known = self.world.people.get(person)
         return known.name if known else person
 
+    def role(self, role: str) -> str:
+        """Return the title of a role; one that the directory does not know as it is."""
+        known = self.world.roles.get(role)
+        return known.title if known else role
+
     def verdict(self, header: CaseHeader, item: Item, playbook: Playbook | None) -> Verdict:
         """Return whether the reader may act on an item.
 
