@@ -43,8 +43,9 @@ def create_app(ws: Workspace, public_url: str = "") -> FastAPI:
     app.state.meter = Meter()
     app.state.behind_proxy = bool(public_url)
     app.state.verifying = Verifying(ws)
-    app.add_middleware(Gate, public_url=public_url)
+    # The last is the outermost: the gate hands on a scope of its own, and the route is noted there.
     app.add_middleware(Timed, meter=app.state.meter)
+    app.add_middleware(Gate, public_url=public_url)
     add_handlers(app)
     app.include_router(live.router)
     app.include_router(api.router)

@@ -165,7 +165,9 @@ def test_who_does_not_say_who_they_are_is_told_nothing(app, client):
 
 def test_figures_are_for_auditors_administrators_and_the_machine_itself(app, company):
     company.start("statement", title="the fire")
-    text = _token(app, "watches", "read").get(f"{V1}/metrics").text
+    watching = _token(app, "watches", "read")
+    assert watching.get(f"{V1}/cases").status_code == 200
+    text = watching.get(f"{V1}/metrics").text
     assert float(re.search(r'smr_cases\{status="open"\} (\S+)', text)[1]) >= 1
     assert "smr_conductor_lag_seconds" in text
     assert f'route="{V1}/cases"' in text, "by the whole route, never by what was asked"
