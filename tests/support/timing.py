@@ -14,8 +14,7 @@ def within(seconds: float) -> Iterator[None]:
 
     Other threads do not count, nor does looking through what other tests have left behind.
     """
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # not `collect`: among all that the process has built up that is most of a second
     try:
         began = thread_time()
         yield
