@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from smr_engine.services import accounts_log, directory
 from smr_engine.services.access import Sight
+from smr_engine.services.stored import Newest
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.workspace import Workspace
 
@@ -43,7 +44,7 @@ class Watch:
     def __init__(self, ws: Workspace) -> None:
         self._ws = ws
         self._parents: dict[str, str] = {}
-        self._seen = {seq for seq, _ in self._newest()}
+        self._seen = {each.seq for each in self._newest()}
 
     def look(self) -> frozenset[str] | None:
         """Return the cases that changed since the last look, and those above them.
@@ -51,16 +52,16 @@ class Watch:
         Other streams count as "". None: so much that it could be any.
         """
         newest = self._newest()
-        news = {stream for seq, stream in newest if seq not in self._seen}
-        overflow = bool(self._seen) and self._seen.isdisjoint(seq for seq, _ in newest)
-        self._seen = {seq for seq, _ in newest}
+        news = {each.stream for each in newest if each.seq not in self._seen}
+        overflow = bool(self._seen) and self._seen.isdisjoint(each.seq for each in newest)
+        self._seen = {each.seq for each in newest}
         if overflow:
             return None
         return frozenset(case for stream in news for case in self._upwards(stream))
 
-    def _newest(self) -> list[tuple[int, str]]:
+    def _newest(self) -> Sequence[Newest]:
         with self._ws.storage.reading() as unit:
-            return list(unit.events.newest(WINDOW))
+            return unit.events.newest(WINDOW)
 
     def _upwards(self, stream: str) -> list[str]:
         kind, _, case = stream.partition(":")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 
 from smr_engine.engine import policy
+from smr_engine.engine.policy import Verdict
 from smr_engine.engine.state import Case
 from smr_engine.engine.statuses import CLOSED_CASES, ClockStatus
 from smr_engine.playbook.model import Playbook
@@ -13,6 +15,8 @@ from smr_engine.services.reading_verdicts import NOBODY, Reader
 from smr_engine.services.stored import ClockRow
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import ClockView, ItemRow
+
+Pinned = Callable[[str], Playbook]
 
 OPEN = "open"
 """The status of a clock that still ran when its case closed: it was not met."""
@@ -47,15 +51,27 @@ def running(
 
 
 def inbox_rows(
-    reader: Reader, rows: Sequence[ClockRow], playbooks: Mapping[str, Playbook], *, everybody: bool
+    reader: Reader, rows: Iterable[ClockRow], pinned: Pinned, *, everybody: bool
 ) -> Iterator[ItemRow]:
-    """Yield running clocks as rows of an inbox: for those who may say that they are met, or all."""
+    """Yield running clocks as rows of an inbox: for those who may say that they are met, or all.
+
+    Args:
+        reader: whose inbox.
+        rows: the clocks.
+        pinned: gives the playbook with a digest.
+        everybody: all that the reader may know of.
+    """
+
+    @cache
+    def standing(digest: str) -> tuple[Verdict, bool]:
+        if reader.person is None:
+            return NOBODY, True
+        world, person, now, playbook = reader.world, reader.person, reader.now, pinned(digest)
+        owns = policy.owns(world, playbook, person, now)
+        return owns, policy.may_see(world, playbook, person, now).may
+
     for row in rows:
-        playbook = playbooks[row.case]
-        verdict, sees = NOBODY, True
-        if reader.person is not None:
-            verdict = policy.owns(reader.world, playbook, reader.person, reader.now)
-            sees = policy.may_see(reader.world, playbook, reader.person, reader.now).may
+        verdict, sees = standing(row.digest)
         if sees if everybody else verdict.may:
             yield ItemRow(
                 item=f"{row.case}:{row.clock}",

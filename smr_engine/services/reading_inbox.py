@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from smr_engine.engine import policy
 from smr_engine.engine.commands import ASSURANCES
+from smr_engine.engine.policy import Verdict
 from smr_engine.engine.state import CaseHeader, Item
 from smr_engine.engine.statuses import CaseStatus, ItemKind, ItemStatus
 from smr_engine.errors import Invalid
@@ -18,6 +20,7 @@ from smr_engine.playbook.model import Playbook
 from smr_engine.services import directory, reading_clocks, versions
 from smr_engine.services import stored as s
 from smr_engine.services.reading_asks import Asks, asks_of
+from smr_engine.services.reading_clocks import Pinned
 from smr_engine.services.reading_verdicts import Reader, asked, number_of, voters
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import ItemRow
@@ -46,7 +49,7 @@ def inbox(
         assurance: how they have proved who they are.
         all_items: return every open item instead, with the person's verdict (None: nobody's); of
             restricted cases only those the person may know of.
-        most: about how many items to look at, what is due first; None: all.
+        most: how many rows to return at most; None: all.
 
     Raises:
         Invalid: `no-actor`: neither a person nor `all_items`.
@@ -56,48 +59,71 @@ def inbox(
         raise Invalid("no-actor", "say whose inbox", hint="--as PERSON, or --all for every item")
     with ws.storage.reading() as unit:
         reader = Reader(person, directory.world(ws, unit), ws.clock.now(), assurance)
-        if all_items:
-            rows = unit.queries.items(status=ItemStatus.OPEN)
-        else:
-            rows = _candidates(unit, reader, most)
-        judges_cases = all_items and person is not None
-        needed = judges_cases or any(row.kind is ItemKind.REPAIR for row in rows)
+        pinned = partial(versions.pinned, ws, unit)
+        waiting = (
+            _everything(unit, reader, pinned) if all_items else _own(unit, reader, pinned, most)
+        )
         clocks = unit.queries.running_clocks()
-        playbooks = _playbooks(ws, unit) if needed or clocks else {}
-        items = list(_items(unit, rows))
-    waiting = [
-        *_kept(reader, items, playbooks, all_items=all_items),
-        *reading_clocks.inbox_rows(reader, clocks, playbooks, everybody=all_items),
+        waiting += reading_clocks.inbox_rows(reader, clocks, pinned, everybody=all_items)
+    return sorted(waiting, key=lambda row: row.due or _LATEST)[
+        :most
+    ]  # else in the order they are in
+
+
+def _everything(unit: UnitOfWork, reader: Reader, pinned: Pinned) -> list[ItemRow]:
+    """Return every open item that the reader may know of."""
+    rows = unit.queries.items(status=ItemStatus.OPEN)
+    playbooks = _playbooks_of_all(unit, pinned) if reader.person else {}
+    return [
+        reader.row(case, item, verdict)
+        for case, item, verdict in _judged(unit, reader, rows, playbooks)
+        if reader.sees(item, verdict, playbooks.get(case))
     ]
-    return sorted(waiting, key=lambda row: row.due or _LATEST)  # else in the order they are in
 
 
-def _kept(
+def _own(unit: UnitOfWork, reader: Reader, pinned: Pinned, most: int | None) -> list[ItemRow]:
+    """Return what waits for the reader; of a long inbox no more is read than is returned.
+
+    Unless much of it is answered already, and waits for others: then more, and more again.
+    """
+    look_at = most
+    while True:
+        rows, are_all = _candidates(unit, reader, look_at)
+        playbooks = _playbooks_of_repairs(unit, pinned, rows)
+        found = [
+            reader.row(case, item, verdict)
+            for case, item, verdict in _judged(unit, reader, rows, playbooks)
+            if verdict.may or (reader.person in asked(item) and reader.person not in voters(item))
+        ]
+        if look_at is None or most is None or are_all or len(found) >= most:
+            return found
+        look_at *= 4
+
+
+def _judged(
+    unit: UnitOfWork,
     reader: Reader,
-    items: Iterable[tuple[str, Item]],
+    rows: Sequence[s.ItemRow],
     playbooks: Mapping[str, Playbook],
-    *,
-    all_items: bool,
-) -> Iterator[ItemRow]:
-    for case, item in items:
-        playbook = playbooks.get(case)
-        verdict = reader.verdict(_header(case, reader.now), item, playbook)
-        waits = reader.person in asked(item) and reader.person not in voters(item)
-        if reader.sees(item, verdict, playbook) if all_items else verdict.may or waits:
-            yield reader.row(case, item, verdict)
+) -> Iterator[tuple[str, Item, Verdict]]:
+    """Yield items with their cases, and whether the reader may act on them."""
+    for case, item in _items(unit, rows):
+        yield case, item, reader.verdict(_header(case, reader.now), item, playbooks.get(case))
 
 
 # --- where to look -----------------------------------------------------------------------------
 
 
-def _candidates(unit: UnitOfWork, reader: Reader, most: int | None) -> list[s.ItemRow]:
-    """Return all items that may wait for the reader: their own, and those of their neighbours."""
-    own = reader.person or ""
-    found = {row.id: row for row in unit.queries.inbox(own, most)}
-    for other in sorted(_neighbours(reader) - {own}):
-        for row in unit.queries.inbox(other, most):
-            found.setdefault(row.id, row)
-    return sorted(found.values(), key=_due_first)[:most]
+def _candidates(unit: UnitOfWork, reader: Reader, most: int | None) -> tuple[list[s.ItemRow], bool]:
+    """Return the first items that may wait for the reader, and whether these are all.
+
+    They are the reader's own, and those of their neighbours.
+    """
+    people = [reader.person or "", *sorted(_neighbours(reader) - {reader.person})]
+    asked_of = [unit.queries.inbox(person, most) for person in people]
+    found = {row.id: row for rows in asked_of for row in rows}
+    are_all = len(found) <= (most or len(found)) and all(len(rows) != most for rows in asked_of)
+    return sorted(found.values(), key=_due_first)[:most], are_all
 
 
 def _neighbours(reader: Reader) -> set[str]:
@@ -158,13 +184,19 @@ def _items(unit: UnitOfWork, rows: Sequence[s.ItemRow]) -> Iterator[tuple[str, I
         )
 
 
-def _playbooks(ws: Workspace, unit: UnitOfWork) -> dict[str, Playbook]:
-    """Return the pinned playbook of every case that is not over."""
-    rows = [
-        *unit.queries.cases(status=CaseStatus.OPEN),
-        *unit.queries.cases(status=CaseStatus.HELD),
-    ]
-    return {row.ref: versions.pinned(ws, unit, row.digest) for row in rows}
+def _playbooks_of_all(unit: UnitOfWork, pinned: Pinned) -> dict[str, Playbook]:
+    """Return the playbook of every case that is not over."""
+    live = (CaseStatus.OPEN, CaseStatus.HELD)
+    return {row.ref: pinned(row.digest) for st in live for row in unit.queries.cases(status=st)}
+
+
+def _playbooks_of_repairs(
+    unit: UnitOfWork, pinned: Pinned, rows: Iterable[s.ItemRow]
+) -> dict[str, Playbook]:
+    """Return the playbooks of those cases in which something is to be settled: owners may."""
+    broken = {row.case for row in rows if row.kind is ItemKind.REPAIR}
+    found = (unit.queries.case(ref) for ref in broken)
+    return {row.ref: pinned(row.digest) for row in found if row}
 
 
 def _header(ref: str, now: datetime) -> CaseHeader:

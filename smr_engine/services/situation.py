@@ -21,7 +21,7 @@ from smr_engine.services.workspace import Workspace
 AT_ONCE = 50
 """Cases on one page."""
 JUST_NOW = timedelta(hours=1)
-MOST_EVENTS = 300
+MOST_EVENTS = 150
 MOST_TOLD = 30
 OWN_EVENTS, OWN_TOLD = 60, 10
 
@@ -155,13 +155,12 @@ def _lines(
 
 
 def _just_now(unit: UnitOfWork, sight: Sight) -> list[Told]:
-    which = EventFilter(
-        since=sight.reader.now - JUST_NOW,
-        without=sight.hidden,
-        newest_first=True,
-    )
-    events = [sight.less(event) for event in unit.events.select(which, MOST_EVENTS)]
-    rows = [event_row(event) for event in reversed(events) if event.case]
-    return list(tell((row for row in rows if not is_message(row)), sight.reader.name))[::-1][
-        :MOST_TOLD
-    ]
+    """Say what the last hour brought; on a quiet day nothing older is read to find that out."""
+    since = sight.reader.now - JUST_NOW
+    recent = [each.seq for each in unit.events.newest(MOST_EVENTS) if each.at >= since]
+    if not recent:
+        return []
+    which = EventFilter(after_seq=min(recent) - 1, without=sight.hidden)
+    events = [sight.less(event) for event in unit.events.select(which) if event.case]
+    rows = (row for row in map(event_row, events) if not is_message(row))
+    return list(tell(rows, sight.reader.name))[::-1][:MOST_TOLD]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from smr_engine.engine.statuses import (
     CaseStatus,
@@ -56,6 +56,14 @@ class StoredEvent:
     def data(self) -> dict[str, Any]:
         """Return facts and content together, as `smr audit log` shows them."""
         return {**self.facts, **self.content}
+
+
+class Newest(NamedTuple):
+    """Where and when an event happened."""
+
+    seq: int
+    stream: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +208,10 @@ class TimerRow:
 
 @dataclass(frozen=True, slots=True)
 class ClockRow:
-    """A clock of a case, once it has come to its instant."""
+    """A clock of a case, once it has come to its instant; `digest`: of the case's playbook."""
 
     case: str
+    digest: str
     clock: str
     title: str
     status: ClockStatus

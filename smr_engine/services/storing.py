@@ -23,6 +23,7 @@ from smr_engine.services.stored import (
     ClaimedTimer,
     Envelope,
     EventFilter,
+    Newest,
     Saved,
     StoredEvent,
 )
@@ -136,8 +137,8 @@ class EventStore(Protocol):
         """Return the first event of the command that was committed under an idempotency key."""
         ...
 
-    def newest(self, limit: int) -> Sequence[tuple[int, str]]:
-        """Return numbers and streams of the newest events, the newest first."""
+    def newest(self, limit: int) -> Sequence[Newest]:
+        """Return where and when the newest events were, the newest first."""
         ...
 
     def select(self, which: EventFilter, limit: int | None = None) -> Sequence[StoredEvent]:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Row, Select, literal, select
 from smr_engine.errors import Invalid
 from smr_engine.services.events_codec import OS_USER
 from smr_engine.services.projection import CASE_STREAM, Head, stream_of
-from smr_engine.services.stored import Envelope, EventFilter, StoredEvent
+from smr_engine.services.stored import Envelope, EventFilter, Newest, StoredEvent
 from smr_engine.storage.sealing import NEW, Position, Sealer, Unsealed, command_key
 from smr_engine.storage.tables import cases, contents, events, streams
 from smr_engine.storage.transaction import Transaction
@@ -71,10 +71,11 @@ class SqlEvents:
         found = self._read(asked if limit is None else asked.limit(limit))
         return found[::-1] if which.newest_first else found
 
-    def newest(self, limit: int) -> Sequence[tuple[int, str]]:
-        """Return numbers and streams of the newest events; see the port."""
-        asked = select(events.c.seq, events.c.stream).order_by(events.c.seq.desc()).limit(limit)
-        return [(row.seq, row.stream) for row in self._transaction.connection.execute(asked)]
+    def newest(self, limit: int) -> Sequence[Newest]:
+        """Return where and when the newest events were; see the port."""
+        asked = select(events.c.seq, events.c.stream, events.c.at)
+        newest = asked.order_by(events.c.seq.desc()).limit(limit)
+        return [Newest(*row) for row in self._transaction.connection.execute(newest)]
 
     def _locked_head(self, stream: str) -> Head:
         """Return where a stream ends; nobody else appends to it until this transaction is over."""

@@ -45,6 +45,7 @@ from smr_engine.storage import counting
 from smr_engine.storage.tables import (
     DECIDED,
     LIVE,
+    OPENED_BY_A_CASE,
     cases,
     clocks,
     effects,
@@ -131,9 +132,9 @@ class SqlQueries:
 
     def children(self, ref: str) -> Sequence[str]:
         """Return all cases under a case; see the port."""
-        direct = select(cases.c.ref).where(cases.c.parent == ref)
-        under = direct.cte("under", recursive=True)
-        deeper = select(cases.c.ref).join(under, cases.c.parent == under.c.ref)
+        children = select(cases.c.ref).where(text(OPENED_BY_A_CASE))
+        under = children.where(cases.c.parent == ref).cte("under", recursive=True)
+        deeper = children.join(under, cases.c.parent == under.c.ref)
         tree = under.union(deeper)
         asked = select(tree.c.ref).join(cases, cases.c.ref == tree.c.ref)
         return [row.ref for row in self._rows(asked.order_by(cases.c.opened_at, cases.c.ref))]
@@ -202,7 +203,7 @@ class SqlQueries:
     def running_clocks(self, among: Sequence[str] | None = None) -> Sequence[ClockRow]:
         """Return the clocks that run in cases that are not over; see the port."""
         asked = (
-            select(clocks)
+            select(clocks, cases.c.digest)
             .join(cases, cases.c.ref == clocks.c.case_ref)
             .where(
                 clocks.c.status == str(ClockStatus.RUNNING), cases.c.status.in_(counting.LIVE_CASES)
@@ -212,7 +213,9 @@ class SqlQueries:
         if among is not None:
             asked = asked.where(clocks.c.case_ref.in_(among))
         return [
-            ClockRow(r.case_ref, r.clock, r.title, ClockStatus(r.status), r.due_at, r.met_at)
+            ClockRow(
+                r.case_ref, r.digest, r.clock, r.title, ClockStatus(r.status), r.due_at, r.met_at
+            )
             for r in self._rows(asked)
         ]
 

@@ -40,6 +40,8 @@ Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite's row number has
 
 LIVE = "status IN ('open', 'held')"
 """Cases that are not over; written out, for no index serves a condition with parameters."""
+OPENED_BY_A_CASE = "cases.parent <> ''"
+"""Cases under others; written out for the same reason."""
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -88,6 +90,7 @@ events = Table(
     _partial("uq_events_command_key", "command_key", where="command_key IS NOT NULL", unique=True),
     _partial("uq_events_decision", "item", "actor", where="kind = 'DecisionRecorded'", unique=True),
     _partial("ix_events_decided", *_DECISION, where=DECIDED),
+    Index("ix_events_actor", "actor", "seq"),
 )
 
 contents = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from types import FrameType
@@ -34,6 +35,7 @@ class Server(uvicorn.Server):
 
     def serve_here(self) -> None:
         """Serve until a signal or `stop`."""
+        gc.freeze()  # what is loaded by now stays, so no answer waits while it is looked through
         self.run([self._listening])
 
     def serve_beside(self) -> threading.Thread:

@@ -56,6 +56,15 @@ def test_a_decided_approval_leaves_the_inbox_of_those_who_decided(company: Compa
     assert "lea" not in row.waiting_for
 
 
+def test_however_much_somebody_has_answered_the_rest_is_found_behind_it(company: Company):
+    waiting = [under_approval(company)[1] for _ in range(12)]
+    for item in waiting[:10]:
+        company.vote(item, "lea")  # each still waits for Carl
+    assert [row.item for row in reading.inbox(company.ws, "lea", most=1)] == waiting[10:11]
+    assert [row.item for row in reading.inbox(company.ws, "lea", most=5)] == waiting[10:]
+    assert [row.item for row in reading.inbox(company.ws, "carl", most=5)] == waiting[:5]
+
+
 def test_every_open_item_says_in_words_why_somebody_may_not_act(company: Company):
     _, item = under_approval(company)
     company.vote(item, "lea")

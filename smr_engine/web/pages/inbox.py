@@ -13,8 +13,6 @@ from smr_engine.web.visit import Signed
 router = APIRouter()
 AT_ONCE = 50
 """Cards on the page: those behind them come up as these are answered."""
-LOOKED_AT = 4 * AT_ONCE
-"""Somebody in whose inbox lie thousands is shown the first of them at once."""
 VERBS = {
     "task": "Do it",
     "draft": "Write",
@@ -31,12 +29,12 @@ VERBS = {
 @router.get("/inbox")
 def inbox(visit: Signed) -> HTMLResponse:
     """Show what waits for the visitor: what is due first, then the oldest."""
-    rows = reading.inbox(visit.ws, visit.person, visit.visitor.assurance, most=LOOKED_AT)
+    rows = reading.inbox(visit.ws, visit.person, visit.visitor.assurance, most=AT_ONCE + 1)
     return page(
         visit,
         "inbox.html",
         rows=rows[:AT_ONCE],
-        more=len(rows[AT_ONCE:]),
+        more=len(rows) > AT_ONCE,
         verbs=VERBS,
         names={row.id: row.name for row in directory.people(visit.ws)},
         done=done_by(visit.ws, visit.person),
