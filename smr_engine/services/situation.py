@@ -160,7 +160,8 @@ def _just_now(unit: UnitOfWork, sight: Sight) -> list[Told]:
     recent = [each.seq for each in unit.events.newest(MOST_EVENTS) if each.at >= since]
     if not recent:
         return []
-    which = EventFilter(after_seq=min(recent) - 1, without=sight.hidden)
-    events = [sight.less(event) for event in unit.events.select(which) if event.case]
+    which = EventFilter(after_seq=min(recent) - 1, without=sight.hidden, newest_first=True)
+    newest = unit.events.select(which, MOST_EVENTS)  # told how few: else PostgreSQL reads them all
+    events = [sight.less(event) for event in reversed(newest) if event.case]
     rows = (row for row in map(event_row, events) if not is_message(row))
     return list(tell(rows, sight.reader.name))[::-1][:MOST_TOLD]

@@ -91,6 +91,13 @@ def claimed(ws: Workspace, count: int) -> Sequence[ClaimedEffect]:
     return found
 
 
+def look_through(ws: Workspace) -> None:
+    """Let PostgreSQL know how much it holds, as it finds out by itself within a minute."""
+    if ws.storage.engine.dialect.name == "postgresql":
+        with ws.storage.engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
+
+
 def open_cases(ws: Workspace) -> int:
     """Return how many cases are open."""
     with ws.storage.reading() as unit:

@@ -43,6 +43,7 @@ def pages(database: str, few: int, many: int, samples: int) -> None:
     with ground.workspace(database) as ws:
         for count in (few, many):
             ground.start(ws, count - ground.open_cases(ws))
+            ground.look_through(ws)
             _measure(database, ws, samples)
 
 
