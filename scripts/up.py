@@ -27,7 +27,7 @@ def main() -> int:
     for person, who in GUESTS.items():
         print(f"  {who:22} {stage.ask('--as', 'ana', 'invite', person)['url']}")
     print("\nThe links work as soon as the pages are there, in a few seconds.\n", flush=True)
-    os.execv(SMR, [str(SMR), "--workspace", str(workspace), "up", *sys.argv[1:]])
+    os.execv(SMR, [str(SMR), "--workspace", str(workspace), "up"])
 
 
 def prepare(stage: Stage) -> None:

@@ -64,7 +64,11 @@ def _server(session: Session, port: int | None) -> tuple[Server, str]:
     except OSError as error:
         wanted = settings.web.port if port is None else port
         message = f"Nothing can be served at {host} port {wanted}: {error.strerror}."
-        raise SmrError("port-taken", message, hint="name another one: --port N") from error
+        raise SmrError(
+            "port-taken",
+            message,
+            hint="name another one: --port N, or SMR_WEB_PORT=N for every command",
+        ) from error
     taken = listening.getsockname()[1]
     local = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
     session.reached_at(settings.public_url or local)

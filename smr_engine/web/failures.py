@@ -29,12 +29,16 @@ STATUS = ((NotFound, 404), (Invalid, 422), (Refusal, 409), (NotSignedIn, 401), (
 """One table for all doors of HTTP; what is none of these is a fault of ours or of a neighbour."""
 CODES = {"newer-revision": 412}
 """Refusals for which HTTP has a status of its own."""
+MAY_NOT = "may-not-"
+"""How the codes of all refusals begin that are about who asks: 403."""
 
 
 def status_of(error: SmrError) -> int:
     """Return the HTTP status of a refusal."""
     if error.code in CODES:
         return CODES[error.code]
+    if error.code.startswith(MAY_NOT):
+        return 403
     return next((status for kind, status in STATUS if isinstance(error, kind)), 503)
 
 

@@ -268,10 +268,10 @@ def test_every_page_is_looked_at(company):
     assert routes(create_app(company.ws)) == set(ADDRESSES)
 
 
-def faults(page: Page, name: str) -> list[object]:
+def faults(page: Page, name: str) -> list[tuple[str, ...]]:
     """Return what is wrong with the page that is open, in light and in dark."""
     page.evaluate(AXE_SCRIPT)
-    found: list[object] = []
+    found: list[tuple[str, ...]] = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         only = RULES if scheme == "light" else {"type": "rule", "values": ["color-contrast"]}
@@ -283,9 +283,30 @@ def faults(page: Page, name: str) -> list[object]:
     return found
 
 
+SPOIL = """() => {
+  const main = document.querySelector("main");
+  const add = (tag, style, text = "") =>
+    Object.assign(main.appendChild(document.createElement(tag)), {textContent: text}).style.cssText = style;
+  add("img", "width: 30px; height: 30px");
+  add("p", "color: #777; background: #888", "Hard to read");
+  add("button", "width: 10px; height: 10px; min-width: 0; padding: 0", "x");
+  add("p", "width: 900px", "Too wide for a phone");
+}"""
+
+
+def test_what_is_looked_for_would_be_found(house, screens: Screens):
+    page = screens.of("ana", viewport=PHONE)
+    page.goto("/inbox")
+    assert faults(page, "before") == []
+    page.evaluate(SPOIL)
+    found = {tuple(fault[1:3] if len(fault) > 3 else fault[1:2]) for fault in faults(page, "after")}
+    contrast = {("light", "color-contrast"), ("dark", "color-contrast")}
+    assert found >= {("light", "image-alt"), ("sideways",), ("small",), *contrast}
+
+
 def test_nothing_is_wrong_with_any_page(house, screens: Screens):
     pages: dict[str | None, Page] = {}
-    found: list[object] = []
+    found: list[tuple[str, ...]] = []
     for route, addresses in (*ADDRESSES.items(), ("", lambda _: MORE)):
         for person, address in addresses(house):
             page = pages.get(person) or pages.setdefault(person, screens.of(person, viewport=PHONE))
@@ -298,7 +319,7 @@ def test_nothing_is_wrong_with_any_page(house, screens: Screens):
 
 def test_nothing_is_wrong_with_what_comes_after_a_button(house, screens: Screens):
     """Previews, refusals and forms with faults."""
-    found: list[object] = []
+    found: list[tuple[str, ...]] = []
     for (person, address), button in (
         (("ana", "/playbooks/kinds"), "Preview reminders and escalations"),
         (("ana", "/playbooks/crisis-response"), "Start"),

@@ -172,7 +172,7 @@ def test_figures_are_for_auditors_administrators_and_the_machine_itself(app, com
     assert "smr_conductor_lag_seconds" in text
     assert f'route="{V1}/cases"' in text, "by the whole route, never by what was asked"
     assert _code(_token(app, "operates", "read", person="tom").get(f"{V1}/metrics")) == (
-        409,
+        403,
         "may-not-audit",
     )
     assert _code(visit_as(app, None).client.get(f"{V1}/metrics")) == (401, "not-signed-in")
