@@ -302,7 +302,7 @@ def allow(run: Run, item: Item) -> None:
     """Refuse unless the actor may work on the item."""
     verdict = policy.may_act(run.world, run.header, item, run.actor, run.now)
     if not verdict.may:
-        raise Refusal("may-not-act", verdict.why_not, hint="see: smr inbox", where=item.id)
+        raise verdict.refusal("may-not-act", item.id, "see: smr inbox")
 
 
 def require_owner(run: Run) -> None:

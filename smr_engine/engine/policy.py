@@ -13,6 +13,7 @@ from smr_engine.engine.commands import ASSURANCES, TOKEN_DOOR, Actor
 from smr_engine.engine.state import CaseHeader, Item, Line
 from smr_engine.engine.statuses import CLOSED_CASES, ItemKind, ItemStatus
 from smr_engine.engine.world import World
+from smr_engine.errors import Refusal
 from smr_engine.playbook.model import Playbook
 
 AUDITOR, ADMINISTRATOR = "auditor", "administrator"
@@ -23,20 +24,29 @@ AUDITING = frozenset({AUDITOR, ADMINISTRATOR})
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a person may, the sentence that says why not, and in which roles they would act."""
+    """Whether a person may, the sentence that says why not, and in which roles they would act.
+
+    `over`: nobody may any more.
+    """
 
     may: bool
     why_not: str = ""
     roles: tuple[str, ...] = ()
     on_behalf_of: str = ""
+    over: bool = False
+
+    def refusal(self, code: str, item: str, hint: str = "") -> Refusal:
+        """Return the refusal of an act on an item: `code`, or `item-closed` where that is over."""
+        known = "item-closed" if self.over else code
+        return Refusal(known, self.why_not, hint=hint, where=item)
 
 
 YES = Verdict(may=True)
 
 
-def no(sentence: str) -> Verdict:
+def no(sentence: str, *, over: bool = False) -> Verdict:
     """Return a refusal with its reason."""
-    return Verdict(may=False, why_not=sentence)
+    return Verdict(may=False, why_not=sentence, over=over)
 
 
 def today(world: World, person: str, now: datetime) -> date:
@@ -276,13 +286,15 @@ def has_expired(item: Item, now: datetime) -> bool:
 
 def _closed(header: CaseHeader, item: Item, now: datetime) -> Verdict | None:
     if item.status is ItemStatus.SUPERSEDED:
-        return no(f"{item.id} was superseded by newer content: decide on the new item")
+        return no(f"{item.id} was superseded by newer content: decide on the new item", over=True)
     if item.status is not ItemStatus.OPEN:
-        return no(f"{item.id} is {item.status} already")
+        return no(f"{item.id} is {item.status} already", over=True)
     if header.status in CLOSED_CASES and item.kind is not ItemKind.REPAIR:
-        return no(f"{header.ref} is {header.status}")
+        return no(f"{header.ref} is {header.status}", over=True)
     if has_expired(item, now):
-        return no(f"{item.id} expired at {item.expires_at:%Y-%m-%d %H:%M} UTC: it is too late")
+        return no(
+            f"{item.id} expired at {item.expires_at:%Y-%m-%d %H:%M} UTC: it is too late", over=True
+        )
     return None
 
 

@@ -65,9 +65,8 @@ def inbox(
         )
         clocks = unit.queries.running_clocks()
         waiting += reading_clocks.inbox_rows(reader, clocks, pinned, everybody=all_items)
-    return sorted(waiting, key=lambda row: row.due or _LATEST)[
-        :most
-    ]  # else in the order they are in
+    waiting.sort(key=lambda row: row.due or _LATEST)  # else in the order they are in
+    return waiting[:most]
 
 
 def _everything(unit: UnitOfWork, reader: Reader, pinned: Pinned) -> list[ItemRow]:
@@ -122,8 +121,9 @@ def _candidates(unit: UnitOfWork, reader: Reader, most: int | None) -> tuple[lis
     people = [reader.person or "", *sorted(_neighbours(reader) - {reader.person})]
     asked_of = [unit.queries.inbox(person, most) for person in people]
     found = {row.id: row for rows in asked_of for row in rows}
-    are_all = len(found) <= (most or len(found)) and all(len(rows) != most for rows in asked_of)
-    return sorted(found.values(), key=_due_first)[:most], are_all
+    first = sorted(found.values(), key=_due_first)[:most]
+    are_all = len(first) == len(found) and all(len(rows) != most for rows in asked_of)
+    return first, are_all
 
 
 def _neighbours(reader: Reader) -> set[str]:

@@ -150,7 +150,7 @@ def test_what_one_may_not_order_is_not_offered_and_is_refused(app, case):
     text = lea.get(f"/cases/{case}").text
     for path in ("cancel", "severity"):
         assert f"/cases/{case}/{path}" not in text
-    answer = lea.post(f"/cases/{case}/cancel", {"reason": "No"}, 409)
+    answer = lea.post(f"/cases/{case}/cancel", {"reason": "No"}, 403)
     assert "smr-lead (the owner of severe)" in answer.text
     assert "No" in answer.text
 

@@ -104,7 +104,7 @@ def test_a_decision_leads_back_to_the_item_and_counts_once(house, people):
     read = words(people["lea"].get(f"/items/{item}").text)
     assert "You approved" in read
     assert [v["person"] for v in reading.item_view(house.ws, item, None).votes] == ["lea"]
-    people["lea"].post(f"/items/{item}/decide", {**sent, "decision": "reject"}, status=409)
+    people["lea"].post(f"/items/{item}/decide", {**sent, "decision": "reject"}, status=403)
 
 
 def test_everything_but_an_approval_needs_a_reason(house, people):
@@ -152,7 +152,7 @@ def test_who_may_not_decide_reads_why(house, people):
     assert "Tom Becker had a hand in this content" in words(page)
     assert 'name="decision"' not in page
     sent = {"seen": reading.item_view(house.ws, item, "tom").bundle_digest, "decision": "approve"}
-    people["tom"].post(f"/items/{item}/decide", sent, status=409)
+    people["tom"].post(f"/items/{item}/decide", sent, status=403)
 
 
 def test_an_unknown_button_is_refused(house, people):

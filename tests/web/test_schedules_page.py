@@ -100,8 +100,8 @@ def test_who_does_not_own_the_playbook_changes_nothing(app, company):
     text = tom.get("/schedules").text
     assert "You cannot remove it: only smr-lead" in text
     assert "Add one" not in text
-    tom.post(f"/schedules/{schedule}/remove", status=409)
-    tom.post("/schedules", FIELDS, 409)
+    tom.post(f"/schedules/{schedule}/remove", status=403)
+    tom.post("/schedules", FIELDS, 403)
     assert ids(company) == [schedule]
     schedules.remove(company.ws, Actor("ana"), schedule)
 

@@ -166,5 +166,5 @@ def test_who_may_not_start_is_told_so_and_starts_nothing(app, company):
     page = kit.get("/playbooks/scored")
     assert "starts and steers no case: viewer" in page.text
     assert 'name="key"' not in page.text
-    kit.post("/playbooks/scored", {**GOOD, "key": "k", "do": "start"}, 409)
+    kit.post("/playbooks/scored", {**GOOD, "key": "k", "do": "start"}, 403)
     assert opened(company) == before

@@ -106,5 +106,5 @@ def test_a_case_somebody_may_not_see_is_neither_named_nor_counted(ana, app, comp
 
 def test_only_who_steers_cases_sees_the_system(app):
     for person in ("kit", "greta"):
-        refused = visit_as(app, person).get("/system", 409)
+        refused = visit_as(app, person).get("/system", 403)
         assert "The state of the system is for operators and administrators" in refused.text

@@ -196,5 +196,5 @@ def test_an_address_is_evidence_too_if_it_is_of_the_web(company, tom, draft):
 
 def test_who_was_not_asked_attaches_nothing(company, lea, draft):
     before = attached(company, draft)
-    send(lea, draft, "capture.pdf", PDF, status=409)
+    send(lea, draft, "capture.pdf", PDF, status=403)
     assert attached(company, draft) == before

@@ -148,7 +148,7 @@ def decide(run: Run, place: Place, item: Item, decision: DecisionKind, comment: 
     """
     verdict = policy.may_decide(run.world, run.header, item, run.actor, run.now)
     if not verdict.may:
-        raise Refusal("may-not-decide", verdict.why_not, where=item.id)
+        raise verdict.refusal("may-not-decide", item.id)
     if decision is not DecisionKind.APPROVE and not comment.strip():
         raise Refusal(
             "reason-missing",

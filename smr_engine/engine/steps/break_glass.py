@@ -29,7 +29,7 @@ def release(run: Run, place: Place, item: Item, reason: str) -> None:
         run.world, run.header, item, run.actor, run.now, role=glass.role
     )
     if not verdict.may:
-        raise Refusal("may-not-break-glass", verdict.why_not, where=item.id)
+        raise verdict.refusal("may-not-break-glass", item.id)
     if not reason.strip():
         raise Refusal("reason-missing", "say why", hint="--reason TEXT", where=item.id)
     me, digest = run.actor.id, item.bundle_digest
