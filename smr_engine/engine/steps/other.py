@@ -21,7 +21,7 @@ def start_wait(run: Run, place: Place) -> None:
     """Wait for a time, until an instant, or for a signal."""
     step = cast(WaitStep, place.step)
     if step.signal is not None:
-        key = run.text(place.scope, step.key)
+        key = _key(run, place, step)
         expires = timing.due_at(run, place.scope, step.expires, run.calendar(step), run.now)
         work.start(run, place)
         run.emit(e.SignalAwaited(scope=place.scope, path=place.path, signal=step.signal, key=key))
@@ -34,6 +34,14 @@ def start_wait(run: Run, place: Place) -> None:
         at = timing.later(run.now, run.varied(step.duration), run.calendar(step))
     work.start(run, place)
     work.set_timer(run, place, at, "wait")
+
+
+def _key(run: Run, place: Place, step: WaitStep) -> str:
+    key = run.text(place.scope, step.key)
+    if step.key is not None and not key:
+        message = "the key of this wait is empty, so it would hear every signal of its name"
+        raise StepProblemError(message)
+    return key
 
 
 def is_too_late(run: Run, place: Place) -> bool:

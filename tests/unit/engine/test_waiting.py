@@ -60,29 +60,47 @@ def test_a_signal_ends_the_wait_that_listens_for_it_with_what_it_says():
 
 
 def each_hears(*keys: str) -> CaseFile:
-    """Open a case with one wait for each key, as when every creator is waited for."""
-    hear = co.wait("hear", signal="hi", key=Template("{{ one }}"))
-    return opened(co.foreach("each", "inputs.keys", hear, at_a_time=50), keys=list(keys))
+    """Open a case with one wait for each key, as when every creator is waited for, and one without."""
+    keyed = co.wait("hear", signal="hi", key=Template("{{ one }}"))
+    each = co.foreach("each", "inputs.keys", keyed, at_a_time=50)
+    both = co.parallel("both", keyed=each, free=co.wait("any", signal="hi"))
+    return opened(both, keys=list(keys))
 
 
-@pytest.mark.parametrize(("key", "heard"), [("kim", {0, 2}), ("lee", {1, 2}), ("max", {2})])
-def test_a_key_picks_the_waits_that_ask_for_it_and_those_that_ask_for_none(key, heard):
-    case = each_hears("kim", "lee", "")
+def heard(case: CaseFile, count: int) -> list[bool]:
+    """Return which waits have heard their signal, the one without a key last."""
+    paths = [*(f"both/keyed/each[{n}]/hear" for n in range(count)), "both/free/any"]
+    return [case.outcome(path) == "signalled" for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("key", "hear"),
+    [("kim", [True, False, True]), ("lee", [False, True, True]), ("max", [False, False, True])],
+)
+def test_a_key_picks_the_waits_that_ask_for_it_and_those_that_ask_for_none(key, hear):
+    case = each_hears("kim", "lee")
     case.book.do(case.ref, c.Signal("hi", key), "sam")
-    assert {n for n in range(3) if case.outcome(f"each[{n}]/hear")} == heard
+    assert heard(case, 2) == hear
 
 
 def test_a_signal_without_a_key_answers_for_nobody_who_is_waited_for_by_key():
-    case = each_hears("kim", "")
+    case = each_hears("kim")
     case.book.do(case.ref, c.Signal("hi"), "sam")
-    assert [case.outcome(f"each[{n}]/hear") for n in range(2)] == [None, "signalled"]
+    assert heard(case, 1) == [False, True]
     with pytest.raises(Refusal, match="waits for the signal 'hi' without a key") as caught:
         case.book.do(case.ref, c.Signal("hi"), "sam")
     assert caught.value.hint == "signals waited for now: hi --key kim"
 
 
+def test_a_key_that_turns_out_empty_fails_the_wait_instead_of_hearing_every_signal():
+    case = each_hears("kim", "")
+    assert "the key of this wait is empty" in case.state("both/keyed/each[1]/hear").reason
+    case.book.do(case.ref, c.Signal("hi", "kim"), "sam")
+    assert heard(case, 2) == [True, False, True]
+
+
 def test_whoever_sends_a_signal_nobody_waits_for_is_told_the_names_and_keys_that_are():
-    case = each_hears("lee", "kim", "")
+    case = each_hears("lee", "kim")
     with pytest.raises(Refusal, match="waits for the signal 'ho' with the key 'lee'") as caught:
         case.book.do(case.ref, c.Signal("ho", "lee"), "sam")
     assert caught.value.hint == "signals waited for now: hi, hi --key kim, hi --key lee"
@@ -93,9 +111,9 @@ def test_keys_are_named_as_they_are_typed_and_no_more_than_can_be_read():
     with pytest.raises(Refusal) as caught:
         case.book.do(case.ref, c.Signal("ho"), "sam")
     assert caught.value.hint.startswith(
-        """signals waited for now: hi --key 'Kim O'"'"'Neill', hi"""
+        """signals waited for now: hi, hi --key 'Kim O'"'"'Neill', hi"""
     )
-    assert caught.value.hint.endswith("hi --key k08 and 11 more")
+    assert caught.value.hint.endswith("hi --key k07 and 12 more")
 
 
 def test_a_signal_may_end_a_race_and_the_waits_that_lost_are_not_woken():
