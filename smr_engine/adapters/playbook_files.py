@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SUFFIXES = (".yaml", ".yml")
+_LONGEST_NAME = 200  # bytes; a file system that is asked for more answers with a fault
 
 
 class FolderPlaybooks:
@@ -31,7 +32,7 @@ class FolderPlaybooks:
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         """Return a playbook's bytes and the path to show; None if there is none of that name."""
-        if Path(name).name != name:  # a name is no path
+        if Path(name).name != name or len(name.encode()) > _LONGEST_NAME:  # a name is no path
             return None
         for place, folder in self._folders.items():
             for suffix in SUFFIXES:

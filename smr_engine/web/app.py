@@ -14,7 +14,7 @@ from smr_engine.services.verifying import Verifying
 from smr_engine.services.workspace import Workspace
 from smr_engine.web import api, live
 from smr_engine.web.api.measuring import Meter, Timed
-from smr_engine.web.failures import add_handlers
+from smr_engine.web.failures import Faults, add_handlers
 from smr_engine.web.live import Pulse
 from smr_engine.web.pages import PAGES, signing
 from smr_engine.web.security import Gate, own_form
@@ -44,6 +44,7 @@ def create_app(ws: Workspace, public_url: str = "") -> FastAPI:
     app.state.behind_proxy = bool(public_url)
     app.state.verifying = Verifying(ws)
     # The last is the outermost: the gate hands on a scope of its own, and the route is noted there.
+    app.add_middleware(Faults)
     app.add_middleware(Timed, meter=app.state.meter)
     app.add_middleware(Gate, public_url=public_url)
     add_handlers(app)

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smr_engine.errors import Invalid, NotFound, Refusal, SmrError
 from smr_engine.web.render import address, plain_page
@@ -53,7 +54,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(SignInNeededError, _sign_in)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Exception, _fault)
 
 
 def problem(status: int, code: str, detail: str, hint: str = "", where: str = "") -> JSONResponse:
@@ -101,8 +101,34 @@ def _invalid(request: Request, error: Exception) -> Response:
     return told(request, 422, Invalid("invalid-request", str(first["msg"]), where=where))
 
 
+class Faults:
+    """Answers what nobody expected (a pure ASGI middleware).
+
+    The framework would do so outside of all middleware: without the gate's headers and its prefix.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through; answer a fault, unless an answer has begun."""
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            await _fault(Request(scope), error)(scope, receive, send)
+
+
 def _fault(request: Request, error: Exception) -> Response:
-    LOG.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    LOG.error("%s %r failed", request.method, request.scope["path"], exc_info=error)
     kind = type(error).__name__
     sentence = f"The server met a fault that it did not expect ({kind}); it is in its log"
     return told(request, 500, SmrError("unexpected", sentence, hint="smr doctor"))

@@ -6,6 +6,7 @@ ASVS 5.0: 3.4 (headers, CSP), 3.5 (cross-site requests), 4.3 (sizes).
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
@@ -15,12 +16,14 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smr_engine.errors import Refusal
-from smr_engine.web.visit import visit
+from smr_engine.web.visit import Signed
 
 MIB = 1024 * 1024
 MAX_BODY = 2 * MIB
 MAX_UPLOAD = 26 * MIB
-"""An attachment of 25 MiB with what is around it; only paths that end in `/attach` take it."""
+"""An attachment of 25 MiB with what is around it."""
+_TAKES_UPLOADS = re.compile(r"(/api/v1)?/items/[^/]+/attach")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -81,13 +84,19 @@ class Gate:
             return None
         headers = Headers(scope=scope)
         length = headers.get("content-length", "0")  # without one there is no content
-        if "transfer-encoding" in headers or not length.isdigit():
+        if "transfer-encoding" in headers or not _LENGTH.fullmatch(length):
             return PlainTextResponse("Say how long the content is.", 411)
-        if int(length) > (MAX_UPLOAD if scope["path"].endswith("/attach") else MAX_BODY):
+        if int(length) > self._most(scope):
             return PlainTextResponse("This is larger than what is accepted here.", 413)
+        if _names_a_charset(headers):
+            return PlainTextResponse("Send forms in UTF-8, and do not name a charset.", 415)
         if not self._is_ours(headers):
             return PlainTextResponse("This came from another site, so nothing was done.", 403)
         return None
+
+    def _most(self, scope: Scope) -> int:
+        path = scope["path"].removeprefix(self._prefix)
+        return MAX_UPLOAD if _TAKES_UPLOADS.fullmatch(path) else MAX_BODY
 
     def _is_ours(self, headers: Headers) -> bool:
         """Return whether a request comes from our own pages, or from a program, no browser."""
@@ -95,7 +104,23 @@ class Gate:
             return False
         origin = headers.get("origin")
         ours = {headers.get("host", ""), self._known_as} - {""}  # an opaque origin has no name
-        return origin is None or urlsplit(origin).netloc in ours
+        return origin is None or _netloc(origin) in ours
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
+def _names_a_charset(headers: Headers) -> bool:
+    """Return whether a form chooses how its texts are decoded: some codecs take minutes for a MiB.
+
+    There is no such parameter (RFC 7578, 5.1.2), but the framework obeys it.
+    """
+    kind = headers.get("content-type", "").lower()
+    return kind.lstrip().startswith("multipart/") and "charset" in kind
 
 
 def _put_headers(headers: MutableHeaders, scope: Scope) -> None:
@@ -107,25 +132,25 @@ def _put_headers(headers: MutableHeaders, scope: Scope) -> None:
         headers.setdefault("strict-transport-security", _HSTS)
 
 
-async def own_form(request: Request) -> AsyncIterator[None]:
+async def own_form(request: Request, signed: Signed) -> AsyncIterator[None]:
     """Refuse a form that was not made for this session (a dependency of every page's router).
 
-    Files that were sent with it are closed once the answer is out.
+    A stranger's is not read. Files that were sent with it are closed once the answer is out.
 
     Raises:
         Refusal: `foreign-form`.
     """
     try:
         if request.method not in SAFE:
-            _require_own(await request.form(max_files=5, max_fields=2_000), request)
+            form = await request.form(max_files=5, max_fields=2_000)
+            _require_own(form, signed.visitor.csrf)
         yield
     finally:
         await request.close()
 
 
-def _require_own(form: FormData, request: Request) -> None:
+def _require_own(form: FormData, mine: str) -> None:
     sent = form.get("csrf", "")
-    mine = visit(request).visitor.csrf
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), mine.encode()):
         hint = "open the page again and repeat what you did"
         raise Refusal("foreign-form", "This form is out of date, so nothing was done", hint=hint)

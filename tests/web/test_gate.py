@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.web import visit_as
+from tests.support.web import application, visit_as
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +82,60 @@ def test_a_part_of_a_page_is_not_replaced_by_the_sign_in_form(app):
 
 def test_a_missing_page_says_so(lea):
     assert "There is no such page" in lea.get("/nowhere", 404).text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "http://["}, 403),
+        ({"content-length": "9" * 5_000}, 411),
+        ({"content-length": b"\xb2"}, 411),
+        ({"content-type": "multipart/form-data; boundary=x; charset=punycode"}, 415),
+    ],
+    ids=["an origin that is none", "a length without end", "a length in other digits", "a codec"],
+)
+def test_a_header_that_no_browser_sends_is_refused_in_a_sentence(app, headers, status):
+    """The last: punycode takes 18 s for the MiB of one field, in which nobody else is answered."""
+    answer = visit_as(app, None).client.post("/sign-in", content=b"", headers=headers)
+    assert answer.status_code == status
+    assert "content-security-policy" in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/cases/X-2026-0001/signals/attach", "/playbooks/attach"])
+def test_only_an_attachment_may_be_large(lea, path):
+    content = {"content": b"x", "headers": {"content-length": str(3 << 20)}}
+    assert lea.client.post(path, **content).status_code == 413
+
+
+def test_a_strangers_form_is_not_read(app):
+    """What is read is parsed, on the one thread that all are answered by."""
+    answer = visit_as(app, None).client.post("/sign-out", data={f"f{n}": "" for n in range(3_000)})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+
+
+def test_a_fault_is_told_with_the_headers_of_every_answer(company, monkeypatch, caplog):
+    """Without them it could be kept by a cache and framed by others."""
+    guest = visit_as(application(company.ws, "https://desk.example.test/smr"), "lea")
+    monkeypatch.setattr(company.ws.files, "names", lambda: 1 / 0)
+    answer = guest.get("/playbooks", 500)
+    assert "ZeroDivisionError" in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert 'href="/smr/"' in answer.text
+    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/audit/log?before=" + "9" * 30, 422),
+        ("/audit?first=0001-01-01", 422),
+        ("/audit?last=9999-12-31", 422),
+        ("/api/v1/audit/events?since=0001-01-01T00:00:00%2B23:00", 422),
+        ("/api/v1/audit/events?until=9999-12-31T23:00:00-23:00", 422),
+        ("/playbooks/" + "a" * 300, 404),
+        ("/playbooks/" + "a" * 300 + "/picture.svg", 404),
+    ],
+)
+def test_what_lies_beyond_every_bound_is_no_fault_of_ours(app, path, status):
+    visit_as(app, "ana" if "events" in path or "log" in path else "lea").get(path, status)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from smr_engine.services import auditing
 from smr_engine.services.stored import EventFilter
@@ -18,14 +19,24 @@ router = APIRouter(prefix=f"{V1}/audit", tags=["audit"])
 Case = Annotated[str, Query(max_length=80, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this instant lies before the year 1 or after 9999") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class Events(Body):
     """Which events; what is left out does not narrow the choice. `until` is exclusive."""
 
     case: Annotated[str, Field(max_length=80, pattern=r"^[A-Za-z0-9_-]*$")] = ""
     actor: Filter = ""
     kind: Filter = ""
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     after: Annotated[int, Field(ge=0, le=2**53, description="`next` of the page before.")] = 0
     limit: Annotated[int, Field(ge=1, le=200)] = AT_ONCE
 

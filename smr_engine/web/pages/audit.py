@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from smr_engine.errors import Invalid
@@ -81,7 +82,7 @@ def log(
     kind: str = "",
     first: str = "",
     last: str = "",
-    before: int = 0,
+    before: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> HTMLResponse:
     """Show every event, the newest first."""
     period = _period(first, last, visit.zone)
@@ -158,7 +159,7 @@ def _midnight(day: str, zone: tzinfo, more: timedelta) -> datetime | None:
     if not day:
         return None
     try:
-        return datetime.combine(date.fromisoformat(day) + more, time(), zone)
+        return datetime.combine(date.fromisoformat(day) + more, time(), zone).astimezone(UTC)
     except (ValueError, OverflowError):
         message = f"'{day}' is no date"
         raise Invalid("bad-date", message, hint="write it like 2026-11-23") from None
