@@ -36,12 +36,13 @@ def create_app(ws: Workspace, public_url: str = "") -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # it would lead to whatever host the request names
         lifespan=_life,
     )
     app.state.ws = ws
     app.state.pulse = Pulse(ws)
     app.state.meter = Meter()
-    app.state.behind_proxy = bool(public_url)
+    app.state.public_url = public_url
     app.state.verifying = Verifying(ws)
     # The last is the outermost: the gate hands on a scope of its own, and the route is noted there.
     app.add_middleware(Faults)

@@ -53,13 +53,14 @@ class Gate:
         self._app = app
         known = urlsplit(public_url)
         self._known_as, self._prefix = known.netloc, known.path.rstrip("/")
+        self._scheme = known.scheme
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through or answer it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope = self._below_prefix(scope)
+        scope = self._as_known(scope)
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -72,11 +73,15 @@ class Gate:
         else:
             await self._app(scope, receive, sending)
 
-    def _below_prefix(self, scope: Scope) -> Scope:
-        """Return a request with its path below the prefix, also where the proxy took it off."""
+    def _as_known(self, scope: Scope) -> Scope:
+        """Return a request as people sent it: below the prefix, also where the proxy took it off.
+
+        And by HTTPS if they know it so, whatever the proxy says: cookies are secure then.
+        """
         prefix, path = self._prefix, scope["path"]
         whole = path if path == prefix or path.startswith(f"{prefix}/") else f"{prefix}{path}"
-        return {**scope, "root_path": prefix, "path": whole}
+        scheme = self._scheme or scope["scheme"]
+        return {**scope, "root_path": prefix, "path": whole, "scheme": scheme}
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         """Return the answer to a request that no handler needs to see."""
@@ -85,7 +90,8 @@ class Gate:
         headers = Headers(scope=scope)
         length = headers.get("content-length", "0")  # without one there is no content
         if "transfer-encoding" in headers or not _LENGTH.fullmatch(length):
-            return PlainTextResponse("Say how long the content is.", 411)
+            words, close = "Say how long the content is.", {"connection": "close"}
+            return PlainTextResponse(words, 411, close)  # what follows could be read as a request
         if int(length) > self._most(scope):
             return PlainTextResponse("This is larger than what is accepted here.", 413)
         if _names_a_charset(headers):

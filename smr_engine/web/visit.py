@@ -15,6 +15,7 @@ from smr_engine.services.sessions import Visitor
 from smr_engine.services.workspace import Actor, Workspace
 
 COOKIE = "smr_session"
+"""What the session's cookie is called where nothing is encrypted: on the machine itself."""
 
 
 class SignInNeededError(Exception):
@@ -57,6 +58,24 @@ def path_of(request: Request) -> str:
     return path.removeprefix(request.scope.get("root_path", "")) or "/"
 
 
+def cookie_name(name: str, scheme: str, prefix: str) -> str:
+    """Return what one of our cookies is called: over HTTPS so that only this host can set it.
+
+    Else a neighbour below the same domain could plant its own session (RFC 6265bis, 4.1.3). Below a
+    prefix the path is not the root, which `__Host-` demands.
+    """
+    if scheme != "https":
+        return name
+    return f"__Secure-{name}" if prefix else f"__Host-{name}"
+
+
+def cookie_of(request: Request, name: str) -> str:
+    """Return the value of one of our cookies; empty without one."""
+    scope = request.scope
+    called = cookie_name(name, scope["scheme"], scope.get("root_path", ""))
+    return request.cookies.get(called, "")
+
+
 def workspace_of(request: Request) -> Workspace:
     """Return the workspace that this application serves."""
     found: Workspace = request.app.state.ws
@@ -70,7 +89,7 @@ def visit(request: Request) -> Visit:
         SignInNeededError: nobody is.
     """
     ws = workspace_of(request)
-    token = request.cookies.get(COOKIE, "")
+    token = cookie_of(request, COOKIE)
     visitor = sessions.recognise(ws, token) if token else None
     if visitor is None:
         raise SignInNeededError(_back_to(request))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from fastapi import FastAPI
@@ -20,7 +21,7 @@ from smr_engine.services import accounts
 from smr_engine.services.workspace import Actor, Workspace
 from smr_engine.web.app import create_app
 from smr_engine.web.serving import Server, listen
-from smr_engine.web.visit import COOKIE
+from smr_engine.web.visit import COOKIE, cookie_name
 
 PASSWORD = "a long enough pass phrase"
 KEEPER = Actor("ana", "asserted", "cli", "test")  # administrator of the sample company
@@ -70,7 +71,9 @@ def visit_as(app: FastAPI, person: str | None) -> Guest:
     """Return somebody who is signed in (None: a stranger), in this process."""
     client = TestClient(app, base_url="http://testserver", follow_redirects=False)
     if person:
-        client.cookies.set(COOKIE, session_of(app.state.ws, person), domain="testserver.local")
+        known = urlsplit(app.state.public_url)
+        name = cookie_name(COOKIE, known.scheme, known.path)
+        client.cookies.set(name, session_of(app.state.ws, person), domain="testserver.local")
     return Guest(client, person or "")
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.support.web import application, visit_as
+from tests.support.web import PASSWORD, application, session_of, visit_as
 
 PUBLIC = "https://desk.example.test/smr"
 WAYS = pytest.mark.parametrize("kept", ["", "/smr"], ids=["taken off", "left on"])
@@ -47,3 +47,16 @@ def test_a_form_comes_from_the_address_that_people_know(company, kept):
     answer = guest.client.post(f"{kept}/sign-out", data=sent, headers=known)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/smr/")
+
+
+def test_cookies_are_secure_where_people_come_by_https_whatever_the_proxy_says(company):
+    """The proxy may hand on plain HTTP and say nothing: then the request looks unencrypted."""
+    session_of(company.ws, "lea")
+    stranger = visit_as(application(company.ws, PUBLIC), None)
+    sent = {"who": "lea", "password": PASSWORD}
+    answer = stranger.client.post("/sign-in", data=sent)
+    cookie = answer.headers.get_list("set-cookie")[0]
+    assert cookie.startswith("__Secure-smr_session=")  # `__Host-` needs the path `/`
+    assert "Path=/smr;" in cookie
+    assert "; Secure" in cookie
+    assert "strict-transport-security" in answer.headers

@@ -81,7 +81,12 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(stranger, app):
     assert "Secure" not in cookie  # on http, which is the local machine only
     stranger.client.base_url = "https://testserver"
     answer = send(stranger, "/sign-in", who="lea", password=PASSWORD)
-    assert "Secure" in answer.headers.get_list("set-cookie")[0]
+    cookie = answer.headers.get_list("set-cookie")[0]
+    assert cookie.startswith(f"__Host-{COOKIE}=")  # no neighbour below the same domain can set it
+    assert "Secure" in cookie
+    planted = session_of(app.state.ws, "tom")
+    stranger.client.cookies.set(COOKIE, planted)
+    assert "Lea Hoffmann" in stranger.get("/inbox").text
 
 
 def test_signing_in_again_ends_the_session_that_this_browser_had(lea, company):

@@ -30,7 +30,8 @@ _SESSION = APIKeyCookie(
     name=COOKIE,
     auto_error=False,
     scheme_name="session",
-    description="Of somebody who is signed in; what changes something needs X-CSRF-Token too.",
+    description="Of somebody who is signed in; what changes something needs X-CSRF-Token too. "
+    "Over HTTPS it is called `__Host-smr_session`, below a prefix `__Secure-smr_session`.",
 )
 
 

@@ -50,10 +50,19 @@ def _person(request: Request) -> str:
 
 
 def _is_local(request: Request) -> bool:
-    """Return whether this comes from the machine itself, through no proxy."""
-    proxied = request.app.state.behind_proxy or any(name in request.headers for name in _PROXIED)
-    host = request.client.host if request.client else ""
+    """Return whether this comes from the machine itself, through no proxy and no page of others.
+
+    The name that was asked for counts as well: anybody's page may have its own name lead here (DNS
+    rebinding), and read what a browser on this machine is told.
+    """
+    known = bool(request.app.state.public_url)
+    proxied = known or any(name in request.headers for name in _PROXIED)
+    peer = request.client.host if request.client else ""
+    return not proxied and _is_loopback(peer) and _is_loopback(request.url.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        return not proxied and ip_address(host).is_loopback
-    except ValueError:  # no address: a socket in the file system, a test
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name, or no address: a socket in the file system, a test
         return False

@@ -18,7 +18,7 @@ from smr_engine.services.accounts_passwords import SHORTEST
 from smr_engine.services.sessions import CODE_WITHIN, CodeNeeded, SignedIn
 from smr_engine.web.failures import status_of
 from smr_engine.web.render import address, page, plain_page
-from smr_engine.web.visit import COOKIE, Signed, Visit, workspace_of
+from smr_engine.web.visit import COOKIE, Signed, Visit, cookie_name, cookie_of, workspace_of
 
 CODE_COOKIE = "smr_code"
 """Holds the session that waits for a one-time code."""
@@ -68,7 +68,7 @@ def sign_in(
 @door.get("/sign-in/code")
 def code_form(request: Request, to: NextOfQuery = "/") -> Response:
     """Ask for the one-time code that completes a sign-in."""
-    if CODE_COOKIE not in request.cookies:
+    if not cookie_of(request, CODE_COOKIE):
         return RedirectResponse(address(request, f"/sign-in?{_query(to)}"), 303)
     return plain_page(request, "code.html", to="/sign-in/code", next=local(to), error=None)
 
@@ -80,7 +80,7 @@ def sign_in_by_code(
     to: NextOfForm = "/",
 ) -> Response:
     """Complete a sign-in by a one-time code."""
-    waiting = request.cookies.get(CODE_COOKIE, "")
+    waiting = cookie_of(request, CODE_COOKIE)
     try:
         signed = sessions.step_up(workspace_of(request), waiting, code)
     except Refusal as refused:
@@ -203,7 +203,7 @@ def _query(path: str) -> str:
 
 def _entered(request: Request, signed: SignedIn, to: str) -> Response:
     """Hand the browser its session, end the one it had, and go where it wanted to."""
-    sessions.sign_out(workspace_of(request), request.cookies.get(COOKIE, ""))
+    sessions.sign_out(workspace_of(request), cookie_of(request, COOKIE))
     answer = RedirectResponse(address(request, local(to)), 303)
     lasts = signed.expires_at - workspace_of(request).clock.now()
     _put_cookie(request, answer, COOKIE, signed.token, int(lasts.total_seconds()))
@@ -229,12 +229,13 @@ def _put_cookie(request: Request, answer: Response, name: str, value: str, lasts
 
     Lax, not Strict: a link in a mail has to open the page of whoever is signed in.
     """
+    scheme, prefix = request.scope["scheme"], request.scope.get("root_path", "")
     answer.set_cookie(
-        name,
+        cookie_name(name, scheme, prefix),
         value,
         max_age=lasts_s,
-        path=request.scope.get("root_path") or "/",
-        secure=request.url.scheme == "https",
+        path=prefix or "/",
+        secure=scheme == "https",
         httponly=True,
         samesite="lax",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from starlette.testclient import TestClient
 
 from smr_engine.cli.output import jsonable
 from smr_engine.services import reading, tokens
@@ -176,6 +177,23 @@ def test_figures_are_for_auditors_administrators_and_the_machine_itself(app, com
         "may-not-audit",
     )
     assert _code(visit_as(app, None).client.get(f"{V1}/metrics")) == (401, "not-signed-in")
+
+
+@pytest.mark.parametrize(
+    ("host", "peer", "status"),
+    [
+        ("127.0.0.1:8150", "127.0.0.1", 200),
+        ("localhost:8150", "::1", 200),
+        ("evil.example.test", "127.0.0.1", 401),
+        ("127.0.0.1:8150", "192.0.2.7", 401),
+    ],
+)
+def test_figures_need_no_token_on_this_machine_but_not_under_a_name_of_others(
+    app, host, peer, status
+):
+    """A page of theirs may have its name lead to us (DNS rebinding), and read what we answer."""
+    client = TestClient(app, base_url=f"http://{host}", client=(peer, 40_000))
+    assert client.get(f"{V1}/metrics").status_code == status
 
 
 def test_due_dates_go_to_a_calendar_program(app, company):
