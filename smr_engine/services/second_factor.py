@@ -12,6 +12,7 @@ from smr_engine.services import accounts_attempts as attempts
 from smr_engine.services import accounts_codes as codes
 from smr_engine.services import accounts_passwords as passwords
 from smr_engine.services import directory, sessions
+from smr_engine.services.accounts_attempts import Attempt
 from smr_engine.services.accounts_log import known, record, require_keeper, themselves
 from smr_engine.services.sessions import SignedIn
 from smr_engine.services.storing_accounts import AccountRow
@@ -37,20 +38,28 @@ def is_set(ws: Workspace, person: str) -> bool:
     return account is not None and account.totp is not None
 
 
-def begin(ws: Workspace, token: str) -> Enrolment:
+def begin(ws: Workspace, token: str, password: str) -> Enrolment:
     """Prepare a second factor for whoever has a session; one prepared earlier is void.
 
+    The password is asked for again: whoever finds a screen left alone, or a cookie, would else set
+    up a phone of their own, and be believed more than its owner (ASVS 5.0, 7.5.1).
+
     Raises:
-        Refusal: `signed-out`, or `second-factor-set`: it has to be removed first.
+        Refusal: `signed-out`, `sign-in-failed`, `locked-out`, or `second-factor-set`: it has to be
+            removed first.
     """
     secret = base64.b32encode(ws.entropy.salt()[:_SECRET_BYTES]).decode()
     person = sessions.owner(ws, token)
+    if is_set(ws, person):
+        raise _set_already()
+    _require_password(ws, person, password)
     with ws.storage.writing() as unit:
         account = unit.accounts.get(person) or AccountRow(person)
         if account.totp is not None:
-            raise Refusal("second-factor-set", "You have one-time codes already")
+            raise _set_already()
         world = directory.world(ws, unit)
         known(world, person)
+        attempts.forget(unit, person)
         unit.accounts.put(replace(account, totp_pending=ws.vault.seal(secret.encode())))
         unit.keep()
     return _enrolment(world.people[person], secret)
@@ -97,12 +106,7 @@ def remove(ws: Workspace, token: str, password: str, code: str) -> None:
         Refusal: `signed-out`, `sign-in-failed`, `wrong-code` or `locked-out`.
     """
     person = sessions.owner(ws, token)
-    with ws.storage.reading() as unit:
-        account = unit.accounts.get(person)
-    attempt = attempts.begin(ws, person, "")
-    if not passwords.verify(ws, password, account.password if account else ""):
-        attempts.failed(ws, attempt)
-        raise Refusal("sign-in-failed", "This is not your password")
+    attempt = _require_password(ws, person, password)
     with ws.storage.writing() as unit:
         account = unit.accounts.get(person)
         if account is not None and codes.take(ws, unit, account, code):
@@ -129,6 +133,21 @@ def remove_of(ws: Workspace, actor: Actor, person: str) -> None:
         unit.accounts.end_sessions(person)
         record(ws, unit, actor, "SecondFactorRemoved", person=person)
         unit.keep()
+
+
+def _require_password(ws: Workspace, person: str, password: str) -> Attempt:
+    """Refuse whoever does not know somebody's password; return the attempt, which is counted."""
+    with ws.storage.reading() as unit:
+        account = unit.accounts.get(person)
+    attempt = attempts.begin(ws, person, "")
+    if not passwords.verify(ws, password, account.password if account else ""):
+        attempts.failed(ws, attempt)
+        raise Refusal("sign-in-failed", "This is not your password")
+    return attempt
+
+
+def _set_already() -> Refusal:
+    return Refusal("second-factor-set", "You have one-time codes already")
 
 
 def _without(account: AccountRow) -> AccountRow:

@@ -54,7 +54,7 @@ def test_a_password_comes_from_standard_input_and_is_printed_nowhere(office, ws)
 def test_who_lost_their_codes_signs_in_by_password_again(office, ws):
     office.done("password", "set", "lea", stdin=PASSWORD.encode())
     signed = accounts.sign_in(ws, "lea", PASSWORD)
-    secret = second_factor.begin(ws, signed.token).secret
+    secret = second_factor.begin(ws, signed.token, PASSWORD).secret
     second_factor.confirm(ws, signed.token, pyotp.TOTP(secret).now())
     office.done("second-factor", "remove", "lea")
     assert not second_factor.is_set(ws, "lea")

@@ -46,7 +46,7 @@ class Signing:
     def careful(self) -> tuple[str, str, str]:
         """Return somebody with a second factor: their id, secret and session."""
         person, signed = self.member()
-        secret = second_factor.begin(self.ws, signed.token).secret
+        secret = second_factor.begin(self.ws, signed.token, PASSWORD).secret
         signed = second_factor.confirm(self.ws, signed.token, self.code(secret))
         self.move(seconds=60)
         return person, secret, signed.token

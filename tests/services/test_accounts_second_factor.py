@@ -18,7 +18,7 @@ from tests.services.signing import KEEPER, PASSWORD, code_of
 
 def test_a_second_factor_is_set_up_by_a_picture_and_a_first_code(signing):
     person, signed = signing.member()
-    made = second_factor.begin(signing.ws, signed.token)
+    made = second_factor.begin(signing.ws, signed.token, PASSWORD)
     assert second_factor.waiting(signing.ws, person) == made
     address = urlsplit(made.uri)
     assert (address.scheme, address.netloc) == ("otpauth", "totp")
@@ -30,12 +30,23 @@ def test_a_second_factor_is_set_up_by_a_picture_and_a_first_code(signing):
     assert proved.assurance == "mfa"
     assert second_factor.is_set(signing.ws, person)
     assert second_factor.waiting(signing.ws, person) is None
-    assert code_of(second_factor.begin, signing.ws, proved.token) == "second-factor-set"
+    assert code_of(second_factor.begin, signing.ws, proved.token, PASSWORD) == "second-factor-set"
+
+
+def test_a_session_alone_sets_nothing_up_and_guessing_its_password_locks(signing):
+    """Who finds a screen left alone would be believed more than its owner, by a phone of theirs."""
+    person, signed = signing.member()
+    guesses = [code_of(second_factor.begin, signing.ws, signed.token, "a guess") for _ in range(5)]
+    assert guesses == ["sign-in-failed"] * 5
+    assert code_of(second_factor.begin, signing.ws, signed.token, PASSWORD) == "locked-out"
+    assert second_factor.waiting(signing.ws, person) is None
+    signing.move(minutes=1)
+    assert second_factor.begin(signing.ws, signed.token, PASSWORD).secret
 
 
 def test_the_picture_needs_no_styles_and_no_scripts(signing):
     _, signed = signing.member()
-    picture = ET.fromstring(second_factor.begin(signing.ws, signed.token).picture)
+    picture = ET.fromstring(second_factor.begin(signing.ws, signed.token, PASSWORD).picture)
     for element in picture.iter():
         assert element.tag.rpartition("}")[2] in {"svg", "g", "path", "title"}
         assert not {"style", "onload"} & set(element.attrib)
@@ -80,7 +91,7 @@ def test_a_code_is_taken_once(signing):
 
 def test_the_code_that_set_it_up_signs_nobody_in(signing):
     person, signed = signing.member()
-    secret = second_factor.begin(signing.ws, signed.token).secret
+    secret = second_factor.begin(signing.ws, signed.token, PASSWORD).secret
     code = signing.code(secret)
     second_factor.confirm(signing.ws, signed.token, code)
     assert code_of(accounts.sign_in, signing.ws, person, PASSWORD, code) == "wrong-code"

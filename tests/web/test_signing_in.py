@@ -47,7 +47,7 @@ def now(company, secret: str) -> str:
 
 def with_codes(company, guest) -> str:
     """Set one-time codes up as people do; return their secret."""
-    guest.post("/account/second-factor")
+    guest.post("/account/second-factor", {"password": PASSWORD})
     secret = re.search(r"By hand: <code[^>]*>([A-Z2-7]{32})<", guest.get("/account").text)[1]
     guest.post("/account/second-factor/confirm", {"code": now(company, secret)})
     return secret
@@ -210,8 +210,11 @@ def test_setting_codes_up_shows_a_picture_and_then_never_again(lea, company, cod
     assert "<svg" not in page
 
 
-def test_a_wrong_first_code_stands_beside_its_field(lea, company):
-    lea.post("/account/second-factor")
+def test_a_wrong_password_or_first_code_stands_beside_its_field(lea, company):
+    answer = lea.post("/account/second-factor", {"password": "not it at all"}, 409)
+    assert 'id="begin-password-fault"' in answer.text
+    assert "<svg" not in answer.text
+    lea.post("/account/second-factor", {"password": PASSWORD})
     page = lea.get("/account").text
     assert '<svg xmlns="http://www.w3.org/2000/svg"' in page
     assert " style=" not in page

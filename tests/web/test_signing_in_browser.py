@@ -63,6 +63,7 @@ def use_codes(page: Page, digits: str) -> None:
 def begin_codes(page: Page, site: str) -> str:
     """Begin to set up one-time codes; return the secret that is shown."""
     page.goto(f"{site}/account")
+    page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Set up one-time codes").click()
     return page.locator("#second-factor code").inner_text()
 

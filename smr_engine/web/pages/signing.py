@@ -154,9 +154,12 @@ def change_password(visit: Signed, present: Text = "", password: Text = "") -> R
 
 
 @router.post("/account/second-factor")
-def begin_second_factor(visit: Signed) -> Response:
-    """Begin to set up one-time codes."""
-    second_factor.begin(visit.ws, visit.token)
+def begin_second_factor(visit: Signed, password: Text = "") -> Response:
+    """Begin to set up one-time codes, by password."""
+    try:
+        second_factor.begin(visit.ws, visit.token, password)
+    except Refusal as refused:
+        return _account_page(visit, Fault("begin", refused))
     return RedirectResponse(address(visit.request, "/account#second-factor"), 303)
 
 
