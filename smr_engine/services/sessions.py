@@ -65,10 +65,11 @@ class CodeNeeded(Refusal):
         self.token = token
 
 
-def recognise(ws: Workspace, token: str) -> Visitor | None:
+def recognise(ws: Workspace, token: str, *, used: bool = True) -> Visitor | None:
     """Return who has a session's token; None if it is unknown, over, or the person is gone.
 
-    Notes at most once a minute that the session is used.
+    Notes at most once a minute that the session is used, if it is: a page that asks by itself is
+    nobody's use of it.
     """
     if len(token) > _LONGEST_TOKEN:
         return None
@@ -80,7 +81,7 @@ def recognise(ws: Workspace, token: str) -> Visitor | None:
         world = directory.world(ws, unit)
     if row.person not in world.people:
         return None
-    if now - row.seen_at >= SEEN_EVERY:
+    if used and now - row.seen_at >= SEEN_EVERY:
         ws.storage.together(lambda unit: unit.accounts.saw(row.hash, now))
     return _visitor(world, row, token, now)
 

@@ -90,10 +90,17 @@ def visit(request: Request) -> Visit:
     """
     ws = workspace_of(request)
     token = cookie_of(request, COOKIE)
-    visitor = sessions.recognise(ws, token) if token else None
+    visitor = sessions.recognise(ws, token, used=not _by_itself(request)) if token else None
     if visitor is None:
         raise SignInNeededError(_back_to(request))
     return Visit(ws, request, visitor, token, ws.clock.now())
+
+
+def _by_itself(request: Request) -> bool:
+    """Return whether an open page asks, with nobody before it perhaps: all our htmx does so."""
+    return "hx-request" in request.headers or "text/event-stream" in request.headers.get(
+        "accept", ""
+    )
 
 
 def _back_to(request: Request) -> str:

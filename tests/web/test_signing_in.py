@@ -175,6 +175,15 @@ def test_a_session_ends_when_nobody_uses_it(lea, company):
     lea.get("/inbox", 303)
 
 
+def test_a_page_that_renews_itself_is_nobodys_use_of_a_session(lea, company):
+    """Else a screen that was left alone in a crisis, when pages change all day, stays open."""
+    for asked in ({"hx-request": "true"}, {"accept": "text/event-stream"}):
+        company.clock.move(minutes=59)
+        lea.get("/inbox", headers=asked)
+    company.clock.move(minutes=2)
+    lea.get("/inbox", 303)
+
+
 def test_one_time_codes_are_asked_for_on_a_page_of_their_own(stranger, company, codes):
     answer = send(stranger, "/sign-in", who="lea", password=PASSWORD, next="/inbox")
     assert answer.headers["location"] == "/sign-in/code?next=/inbox"
