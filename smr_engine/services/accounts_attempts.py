@@ -1,6 +1,8 @@
 """Guessing gets slower: failures in a row lock an account, unknown names like known ones.
 
-An attempt counts before it is looked at, so that a thousand at once are not looked at.
+An attempt counts before it is looked at, so that a thousand at once are not looked at. Codes count
+apart from passwords: anybody can guess at a password, and would keep its owner, who is at work, from
+proving more by a code.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class Attempt:
 
 
 def begin(ws: Workspace, person: str, name: str) -> Attempt:
-    """Count an attempt before it is looked at; durable when it returns.
+    """Count an attempt at a password before it is looked at; durable when it returns.
 
     Args:
         ws: the workspace.
@@ -44,12 +46,27 @@ def begin(ws: Workspace, person: str, name: str) -> Attempt:
     Raises:
         Refusal: `locked-out`.
     """
+    return _counted(ws, _key(person, name), person)
+
+
+def begin_code(ws: Workspace, person: str) -> Attempt:
+    """Count an attempt at a one-time code, which a password or a session precedes.
+
+    Durable when it returns.
+
+    Raises:
+        Refusal: `locked-out`.
+    """
+    return _counted(ws, _codes_key(person), person)
+
+
+def _counted(ws: Workspace, key: str, person: str) -> Attempt:
     now = ws.clock.now()
 
     def count(unit: UnitOfWork) -> AttemptsRow:
         if not person:
             unit.accounts.prune_attempts(now - REMEMBERED, MOST_STRANGERS)
-        row = unit.accounts.attempts(AttemptsRow(_key(person, name), person, 0, now))
+        row = unit.accounts.attempts(AttemptsRow(key, person, 0, now))
         _refuse_locked(row, now)
         counted = replace(row, failures=row.failures + 1, last_at=now)
         counted = replace(counted, locked_until=_locked_until(counted, now))
@@ -78,6 +95,7 @@ def undo(unit: UnitOfWork, attempt: Attempt) -> None:
 def forget(unit: UnitOfWork, person: str) -> None:
     """Forget somebody's failures: they have proved who they are."""
     unit.accounts.drop_attempts(_key(person, ""))
+    unit.accounts.drop_attempts(_codes_key(person))
 
 
 def _refuse_locked(row: AttemptsRow, now: datetime) -> None:
@@ -95,6 +113,10 @@ def _locked_until(row: AttemptsRow, now: datetime) -> datetime | None:
         return None
     doubled = min(row.failures - FREE, 6)
     return now + min(FIRST_PAUSE * (1 << doubled), LONGEST_PAUSE)
+
+
+def _codes_key(person: str) -> str:
+    return f"codes:{person}"
 
 
 def _key(person: str, name: str) -> str:

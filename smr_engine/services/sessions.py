@@ -125,7 +125,7 @@ def step_up(ws: Workspace, token: str, code: str) -> SignedIn:
     if account is None or account.totp is None:
         hint = "set one up on your account's page"
         raise Refusal("no-second-factor", "You have no one-time codes yet", hint=hint)
-    attempt = attempts.begin(ws, person, "")
+    attempt = attempts.begin_code(ws, person)
     with ws.storage.writing() as unit:
         account = unit.accounts.get(person)
         row = of(ws, unit, token)

@@ -107,14 +107,24 @@ def test_one_code_used_by_many_at_once_is_taken_once(signing):
 
 
 def test_guessing_codes_locks_the_account_also_between_right_passwords(signing):
-    person, _, _ = signing.careful()
+    person, secret, _ = signing.careful()
     codes = []
     for guess in range(5):
         token = signing.waiting(person)
         codes.append(code_of(sessions.step_up, signing.ws, token, f"{guess:06}"))
     assert codes == ["wrong-code"] * 5
-    assert code_of(accounts.sign_in, signing.ws, person, PASSWORD) == "locked-out"
+    token = signing.waiting(person)
+    assert code_of(sessions.step_up, signing.ws, token, signing.code(secret)) == "locked-out"
     assert "SignInLocked" in signing.told(person)
+
+
+def test_who_guesses_at_a_password_keeps_nobody_at_work_from_proving_more(signing):
+    """In a crisis a stranger who knows a name would stop every release that needs a code."""
+    person, secret, token = signing.careful()
+    for _ in range(5):
+        assert code_of(accounts.sign_in, signing.ws, person, "a guess") == "sign-in-failed"
+    assert code_of(accounts.sign_in, signing.ws, person, PASSWORD) == "locked-out"
+    assert sessions.step_up(signing.ws, token, signing.code(secret)).assurance == "mfa"
 
 
 def test_the_owner_removes_it_by_password_and_code_only(signing):
