@@ -56,7 +56,7 @@ def test_a_dash_reads_standard_input(monkeypatch):
         ("a.yaml", b"a: 1\na: 2\n", "a.yaml:2"),
         ("a.yaml", b"a: &x [1]\nb: *x\n", "a.yaml:1"),
         ("a.yaml", b"a: " + b"[" * 5_000, "a.yaml:1"),
-        ("a.json", b"[" * 5_000, "deep"),
+        ("a.json", b"[" * 5_000 + b"]" * 5_000, "deep"),
         ("a.yaml", b"\xff\xfe", "UTF-8"),
         ("a.yaml", b"", "a.yaml"),
         ("a.yaml", b"a: " + b"x" * MAX_TEXT_BYTES, "larger than 256 KiB"),

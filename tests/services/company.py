@@ -41,12 +41,12 @@ class Company:
 
     def __post_init__(self) -> None:
         setup.init(self.root, sample=True)
-        self.ws = self.reopen()
-
-    def reopen(self) -> Workspace:
-        """Open the workspace as another process would."""
         self.ws = open_workspace(self.root, {}, clock=self.clock)
-        return self.ws
+
+    def reopen(self) -> None:
+        """Close the workspace, and open it as another process would."""
+        self.ws.storage.close()
+        self.ws = open_workspace(self.root, {}, clock=self.clock)
 
     def playbook(self, name: str, text: str) -> None:
         (self.root / "playbooks" / f"{name}.yaml").write_text(text, encoding="utf-8")

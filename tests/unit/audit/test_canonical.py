@@ -9,7 +9,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smr_engine.audit.canonical import canonical
+from smr_engine.audit.canonical import DEEPEST, canonical
 from smr_engine.errors import Invalid
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -77,8 +77,19 @@ def test_what_cannot_be_kept_is_refused_wherever_it_stands(value, why, place):
     assert caught.value.code == "invalid-value"
 
 
-def test_nesting_without_end_is_refused():
+def nested(levels: int) -> object:
+    """Return lists and objects in each other, so many levels of them."""
+    value: object = "at the bottom"
+    for level in range(levels):
+        value = {"a": value} if level % 2 else [value]
+    return value
+
+
+def test_nesting_has_a_bound_that_every_reader_can_follow():
+    assert json.loads(canonical(nested(DEEPEST))) == nested(DEEPEST)
+    assert json.loads(json.dumps(nested(DEEPEST), indent=2)) == nested(DEEPEST)
     endless: list[object] = []
     endless.append(endless)
-    with pytest.raises(Invalid, match="nested too deeply"):
-        canonical(endless)
+    for too_deep in (nested(DEEPEST + 1), endless):
+        with pytest.raises(Invalid, match="nested too deeply"):
+            canonical(too_deep)
