@@ -13,7 +13,7 @@ from smr_engine.engine.statuses import ItemStatus
 from smr_engine.services import cases, effects, items, setup
 from smr_engine.services.stored import Claim
 from smr_engine.services.views import ItemRow, Voted
-from smr_engine.services.workspace import Actor, Workspace
+from smr_engine.services.workspace import Actor
 
 MONDAY = datetime(2026, 9, 14, 8, 0, tzinfo=UTC)
 """A working day on which nobody of the sample company is away."""
