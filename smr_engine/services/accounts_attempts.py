@@ -1,8 +1,8 @@
 """Guessing gets slower: failures in a row lock an account, unknown names like known ones.
 
 An attempt counts before it is looked at, so that a thousand at once are not looked at. Codes count
-apart from passwords: anybody can guess at a password, and would keep its owner, who is at work, from
-proving more by a code.
+apart from passwords: anybody can guess at a password, and would keep its owner, who is at work,
+from proving more by a code.
 """
 
 from __future__ import annotations

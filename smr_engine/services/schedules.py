@@ -311,6 +311,9 @@ def checked(ws: Workspace, playbook: str, rule: Rule) -> ScheduleRow:
         missed = Missed(rule.missed)
     except (ZoneInfoNotFoundError, ValueError) as problem:
         raise Invalid("bad-schedule", f"{rule.timezone} {rule.at}: {problem}") from problem
+    except OSError as problem:  # a folder of zones, `Europe`
+        message = f"'{rule.timezone}' is no time zone"
+        raise Invalid("bad-schedule", message, hint="write one like Europe/Berlin") from problem
     if reason := why_no_rule(rule.rrule, rule.at):
         hint = "like FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO (RFC 5545)"
         raise Invalid("bad-schedule", f"'{rule.rrule}' {reason}", hint=hint)

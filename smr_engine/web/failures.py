@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smr_engine.errors import Invalid, NotFound, Refusal, SmrError
+from smr_engine.services.text import harmless
 from smr_engine.web.render import address, plain_page
 from smr_engine.web.visit import SignInNeededError, path_of
 
@@ -97,7 +98,7 @@ def _http(request: Request, error: Exception) -> Response:
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = harmless(".".join(str(part) for part in first["loc"]))
     return told(request, 422, Invalid("invalid-request", str(first["msg"]), where=where))
 
 

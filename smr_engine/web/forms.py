@@ -193,9 +193,11 @@ def _read_instant(text: str, schema: Schema, zone: tzinfo) -> Any:
 
 def _read_json(text: str, schema: Schema, zone: tzinfo) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()  # halves of surrogate pairs are no text
     except (ValueError, RecursionError):
         return text
+    return value
 
 
 _READ: Mapping[str, Callable[[str, Schema, tzinfo], Any]] = {

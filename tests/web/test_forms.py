@@ -253,6 +253,8 @@ def test_a_schema_that_no_field_fits_is_asked_as_json():
     schema = {"type": "object", "properties": {"any": {"anyOf": [{"type": "string"}]}}}
     typed = forms.typed_in(schema, FormData([("/any", '{"a": [1]}')]))
     assert forms.values_from(schema, typed, BERLIN) == {"any": {"a": [1]}}
+    half = {"any": ['"\\ud800"']}  # JSON can say it, nothing can keep it: it stays what was typed
+    assert forms.values_from(schema, half, BERLIN) == {"any": '"\\ud800"'}
 
 
 def test_defaults_stand_in_the_fields():

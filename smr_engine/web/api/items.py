@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, Form, Header, Query, UploadFile
 
-from smr_engine.services import items, reading
+from smr_engine.services import items, reading, uploads
 from smr_engine.services.views import ItemDone, ItemRow, ItemView, Released, Revised, Voted
 from smr_engine.web.api.callers import InPerson, Reading
 from smr_engine.web.api.shapes import (
@@ -91,9 +90,12 @@ def attach(
     file: Annotated[UploadFile, File(description="The evidence; 25 MiB at most.")],
     url: Annotated[str, Form(max_length=2_000)] = "",
 ) -> ItemDone:
-    """Attach a file to an item as evidence."""
-    name = PurePosixPath((file.filename or "").replace("\\", "/")).name or "file"
+    """Attach a file to an item as evidence: of the kinds that the pages take."""
+    if url:
+        uploads.require_address(url)
+    name = uploads.cleaned_name(file.filename or "")
     data = file.file.read(items.MAX_ATTACHMENT_BYTES + 1)
+    uploads.require_known_kind(name, data)
     return items.attach(caller.ws, caller.actor, item, name, data, url=url)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Header, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from smr_engine.errors import Invalid
 
@@ -74,9 +75,18 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _whole_texts(values: dict[str, Any]) -> dict[str, Any]:
+    """Refuse halves of surrogate pairs: JSON can say them, and nothing can keep them."""
+    try:
+        json.dumps(values, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        raise ValueError("a text holds half of a surrogate pair, or lies too deep") from None
+    return values
+
+
 Text = Annotated[str, Field(max_length=100_000)]
 Short = Annotated[str, Field(max_length=200)]
-Values = dict[str, Any]
+Values = Annotated[dict[str, Any], AfterValidator(_whole_texts)]
 
 
 class NewCase(Body):

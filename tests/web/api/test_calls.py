@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -201,3 +202,44 @@ def test_due_dates_go_to_a_calendar_program(app, company):
     feed = _token(app, "calendar", "read", person="tom").get(f"{V1}/calendar.ics")
     assert feed.headers["content-type"].startswith("text/calendar")
     assert "BEGIN:VEVENT" in feed.text
+
+
+HALF = "\\ud800"
+"""Half of a surrogate pair, as JSON can say it."""
+DAILY = {"playbook": "statement", "rrule": "FREQ=DAILY", "at": "09:00", "timezone": "Europe/Oslo"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("cases", {**NEW, "inputs": {"title": "HALF"}}),
+        ("cases", {**NEW, "inputs": {"title": "a", "HALF": 1}}),
+        ("cases", {**NEW, "HALF": 1}),
+        ("schedules", {**DAILY, "inputs": {"title": "HALF"}}),
+        ("schedules", {**DAILY, "timezone": "Europe"}),
+    ],
+    ids=["a value", "a key", "an unknown field", "of a schedule", "a folder of time zones"],
+)
+def test_what_nothing_can_keep_is_refused_and_is_no_fault(client, path, body):
+    sent = json.dumps(body).replace("HALF", HALF)
+    headers = {"content-type": "application/json"}
+    answer = client.post(f"{V1}/{path}", content=sent, headers=headers)
+    assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "url", "code"),
+    [
+        ("page.html", b"<script>", "", "unknown-kind"),
+        ("capture.png", b"MZ", "", "other-kind"),
+        ("capture.pdf", b"%PDF-1", "javascript:alert(1)", "not-an-address"),
+        ("../\u202ecapture.pdf", b"%PDF-1", "https://example.org/post", None),
+    ],
+)
+def test_a_program_attaches_what_a_page_would(app, company, name, data, url, code):
+    item = company.item(company.start("statement", title="the fire"), "write")
+    sent = {"files": {"file": (name, data)}, "data": {"url": url}}
+    tom = _session(app, "tom")
+    assert tom.post(f"{V1}/items/{item}/attach", **sent).json().get("code") == code
+    shown = [each["name"] for each in tom.get(f"{V1}/items/{item}").json()["attachments"]]
+    assert shown == ([] if code else ["\\u202ecapture.pdf"])
