@@ -119,7 +119,7 @@ class Office:
     def check(self) -> None:
         """Assert what must hold in every state."""
         self.look()
-        self.rows.check(self.oracle)
+        self.rows.check(self.oracle, self.clock.now())
 
     @property
     def _now(self) -> str:

@@ -37,11 +37,11 @@ class Rows:
         rows = self._connection.execute("SELECT epoch FROM leases WHERE id = ?", [effect])
         return int((rows.fetchone() or (0,))[0])
 
-    def check(self, oracle: Oracle) -> None:
+    def check(self, oracle: Oracle, now: datetime) -> None:
         """Compare the tables with the oracle's picture; assert what must hold in every state."""
         self._connection.execute("BEGIN")
         try:
-            for problem in self._problems(oracle):
+            for problem in self._problems(oracle, now):
                 raise AssertionError(problem)
         finally:
             self._connection.execute("COMMIT")
@@ -53,7 +53,7 @@ class Rows:
         effects = self._pairs("SELECT id, due_at FROM effects WHERE due_at <= ?", limit)
         return [f"{name} was due at {at}" for name, at in [*timers, *effects]]
 
-    def _problems(self, oracle: Oracle) -> Iterator[str]:
+    def _problems(self, oracle: Oracle, now: datetime) -> Iterator[str]:
         told = {
             "cases": {ref: case.status for ref, case in oracle.cases.items()},
             "items": {item.id: item.status for item in oracle.items.values()},
@@ -69,7 +69,7 @@ class Rows:
         yield from self._timer_problems(oracle)
         yield from _closed_problems(oracle)
         yield from _stuck(oracle)
-        if unnoticed := _unnoticed(oracle):
+        if unnoticed := _unnoticed(oracle, now):
             yield f"the quorum of {unnoticed} is there, and they still wait"
 
     def _timer_problems(self, oracle: Oracle) -> Iterator[str]:
@@ -89,12 +89,16 @@ class Rows:
         return self._connection.execute(statement, values).fetchall()
 
 
-def _unnoticed(oracle: Oracle) -> list[str]:
-    """Return approvals whose quorum is there and that still wait; people only spoke for themselves."""
+def _unnoticed(oracle: Oracle, now: datetime) -> list[str]:
+    """Return approvals whose quorum is there and that still wait; people only spoke for themselves.
+
+    One whose time is up waits for its expiry only.
+    """
     return [
         item.id
         for item in oracle.open_items()
         if item.kind == "approval"
+        and (item.expires_at is None or now < item.expires_at)
         and all(v.facts["decision"] in {"approve", "recuse"} for v in item.votes)
         and not any(v.facts.get("on_behalf_of") for v in item.votes)
         and item.is_full(item.lines)

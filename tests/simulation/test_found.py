@@ -133,6 +133,7 @@ def test_a_new_severity_grants_no_approval_whose_time_is_up(office: Office) -> N
     office.pass_time(timedelta(days=3))
     [case] = office.oracle.cases
     office.act("ana", lambda: cases.rescore(office.ws, Actor("ana"), case, "sev2", "calmer"))
+    office.check()
     office.settle()
     assert office.oracle.items[asked].status == "expired"
 
