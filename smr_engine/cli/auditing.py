@@ -92,16 +92,17 @@ def who(
 ) -> None:
     """Show who approved which response, and what counts.
 
-    One block per revision: who decided, in which role, when, and where it was published.
+    One block per version: who decided, in which role, when, and where it was published.
     """
     from smr_engine.cli import render_audit
-    from smr_engine.services import auditing
+    from smr_engine.services import auditing, histories
 
     rows = auditing.who(session.ws, case, document, session.reader)
     if session.as_json:
         write_json(rows)
     else:
-        render_audit.who(session, case, rows)
+        names = histories.names_in(session.ws, (row.case for row in rows), session.zone)
+        render_audit.who(session, case, rows, names)
 
 
 @GROUP.command("verify", "smr audit verify")

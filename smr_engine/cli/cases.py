@@ -117,13 +117,13 @@ def show(session: Session, case: CaseArgument) -> None:
 def timeline(session: Session, case: CaseArgument) -> None:
     """Tell a case's history in sentences."""
     from smr_engine.cli import render_cases
-    from smr_engine.services import reading
+    from smr_engine.services import histories, reading
 
-    events = reading.timeline(session.ws, case, session.reader)
     if session.as_json:
-        write_json(events)
+        write_json(reading.timeline(session.ws, case, session.reader))
     else:
-        render_cases.timeline(session, case, events)
+        told = histories.history(session.ws, case, session.reader, session.zone)
+        render_cases.timeline(session, case, told)
 
 
 @GROUP.command("note", "smr note CRISIS-2026-0007 'The mayor called, wants to be told first'")

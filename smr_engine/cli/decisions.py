@@ -113,7 +113,7 @@ def document(
     ] = None,
     diff: Annotated[
         tuple[int, int] | None,
-        typer.Option("--diff", metavar="N M", help="What changed from revision N to M."),
+        typer.Option("--diff", metavar="N M", help="What changed from version N to M."),
     ] = None,
 ) -> None:
     """Print a document, or what changed in it."""

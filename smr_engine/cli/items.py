@@ -117,7 +117,7 @@ def revise(
         str, typer.Option("--override", metavar="REASON", help="Finish past failed checks: why.")
     ] = "",
 ) -> None:
-    """Save a revision of a draft.
+    """Save a version of a draft.
 
     Also after the draft was finished, until its publication begins; approvals are asked again.
     """
@@ -130,7 +130,7 @@ def revise(
         write_json(view)
     else:
         status = f"; {item} is {view.status}" if view.status else ""
-        write_raw(f"Saved {view.document} revision {view.revision} ({view.digest[:12]}){status}.")
+        write_raw(f"Saved {view.document} version {view.revision} ({view.digest[:12]}){status}.")
 
 
 @GROUP.command("ack", "smr ack CRISIS-2026-0007.14 --as ben")

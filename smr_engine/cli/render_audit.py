@@ -24,6 +24,7 @@ from smr_engine.cli.output import (
 )
 from smr_engine.cli.session import Session
 from smr_engine.services import spreadsheet
+from smr_engine.services.names import Names
 from smr_engine.services.text import clock_time, counted, instant, one_line, shortened
 from smr_engine.services.views import EventRow, VerifyView, WhoRow
 
@@ -38,7 +39,7 @@ _WIDE = 130  # columns that have room for all of an event
 # --- who ---------------------------------------------------------------------------------------
 
 
-def who(session: Session, case: str, rows: list[WhoRow]) -> None:
+def who(session: Session, case: str, rows: list[WhoRow], names: Names) -> None:
     """Write who approved which response: one block per approval, void decisions marked as such."""
     if not rows:
         write(f"Nobody has decided on a document of {case} yet.")
@@ -47,10 +48,11 @@ def who(session: Session, case: str, rows: list[WhoRow]) -> None:
     for decisions in _asked_together(rows):
         row = decisions[0]
         of_child = f" of {row.case}" if row.case not in {"", case} else ""
-        heading(f"{row.document} revision {row.revision}{of_child}, SHA-256 {row.digest[:12]}")
+        text = f"{names.document(row.case, row.document)}, version {row.revision}"
+        heading(f"{text}{of_child}, SHA-256 {row.digest[:12]}")
         write(_published(session, decisions))
         columns = ("Who", "Role", "Decision", "When", "Counts")
-        table(columns, (_who_row(session, row) for row in decisions))
+        table(columns, (_who_row(session, row, names) for row in decisions))
 
 
 def _asked_together(rows: Iterable[WhoRow]) -> list[list[WhoRow]]:
@@ -69,7 +71,7 @@ def _published(session: Session, decisions: Iterable[WhoRow]) -> str:
     return Styled("Not published.", FAINT)
 
 
-def _who_row(session: Session, row: WhoRow) -> tuple[str, ...]:
+def _who_row(session: Session, row: WhoRow, names: Names) -> tuple[str, ...]:
     acted_for = f" for {session.name_of(row.on_behalf_of)}" if row.on_behalf_of else ""
     decision = row.decision.replace("_", " ")
     if row.comment:
@@ -78,7 +80,7 @@ def _who_row(session: Session, row: WhoRow) -> tuple[str, ...]:
     counts = Styled(remark, LATE) if row.void_reason else Styled("yes", GOOD)
     return (
         f"{session.name_of(row.person)}{acted_for} ({row.assurance})",
-        row.role,
+        ", ".join(map(names.role, row.role.split(", "))),
         decision,
         instant(row.at, session.zone),
         counts,

@@ -20,7 +20,7 @@ from smr_engine.cli.output import (
 )
 from smr_engine.cli.render_items import typed
 from smr_engine.cli.session import Session
-from smr_engine.services.sentences import tell
+from smr_engine.services.sentences import Told
 from smr_engine.services.text import clock_time, due_words, harmless, instant, listed, shortened
 from smr_engine.services.views import (
     CaseRow,
@@ -28,7 +28,6 @@ from smr_engine.services.views import (
     ClockView,
     DocumentView,
     EffectRow,
-    EventRow,
     ItemRow,
     Rescored,
     Started,
@@ -206,7 +205,7 @@ def _documents(view: CaseView) -> None:
         (f"{d.document}@{d.scope}" if d.scope else d.document, str(d.revision), d.digest[:12])
         for d in view.documents
     )
-    table(("Document", "Revision", "SHA-256"), rows, fixed=(0,))
+    table(("Document", "Version", "SHA-256"), rows, fixed=(0,))
 
 
 def _effects(rows: list[EffectRow]) -> None:
@@ -219,10 +218,10 @@ def _effects(rows: list[EffectRow]) -> None:
     table(("Status", "What", "Where, or why"), cells)
 
 
-def timeline(session: Session, case_ref: str, events: list[EventRow]) -> None:
+def timeline(session: Session, case_ref: str, history: list[Told]) -> None:
     """Write a case's history in sentences, with what people said in their own words."""
     write(Styled(f"{case_ref}, times in {session.zone}", STRONG), "")
-    for told in tell(events, session.name_of):
+    for told in history:
         of_child = f"{told.event.case}: " if told.event.case not in {None, "", case_ref} else ""
         write_raw(f"{clock_time(told.event.at, session.zone)}  {of_child}{told.sentence}")
         for line in harmless(told.said).splitlines():
@@ -230,9 +229,9 @@ def timeline(session: Session, case_ref: str, events: list[EventRow]) -> None:
 
 
 def document(session: Session, view: DocumentView) -> None:
-    """Write a document's text, or the difference of two revisions, and nothing else, to stdout."""
+    """Write a document's text, or the difference of two versions, and nothing else, to stdout."""
     write_raw(view.diff if view.diff is not None else view.text)
     if view.diff is None:
         author = session.name_of(view.author) if view.author else "a template"
-        note = f"revision {view.revision} by {author}, SHA-256 {view.digest}"
+        note = f"version {view.revision} by {author}, SHA-256 {view.digest}"
         say(f"{view.document} {note}")

@@ -143,16 +143,22 @@ def _questions(view: ItemView) -> None:
 
 def _content(view: ItemView) -> None:
     for entry in view.content:
-        revision = f", revision {entry['revision']}" if entry.get("revision") else ""
+        version = f", version {entry['revision']}" if entry.get("revision") else ""
         digest = f", SHA-256 {str(entry['digest'])[:12]}" if entry.get("digest") else ""
         write("")
-        framed(str(entry.get("text") or ""), f"{entry['document']}{revision}{digest}")
+        framed(str(entry.get("text") or ""), f"{_titled(entry)}{version}{digest}")
+
+
+def _titled(entry: Mapping[str, Any]) -> str:
+    """Return a document by its title and, for commands, its name."""
+    title, name = str(entry.get("title") or ""), str(entry["document"])
+    return f"{title} ({name})" if title and title != name else name
 
 
 def _changes(view: ItemView) -> None:
     for entry in view.changes:
         since = entry.get("since") or view.previous or "the last round"
-        heading(f"What changed in {entry['document']} since {since}")
+        heading(f"What changed in {_titled(entry)} since {since}")
         write_raw(str(entry.get("diff") or "nothing"))
 
 
@@ -201,7 +207,7 @@ def _quorum(session: Session, view: ItemView) -> None:
             Styled("filled", GOOD) if filled else Styled(f"{line.need - line.have} missing", WARN)
         )
         due = "" if filled else due_words(line.due, session.now)
-        rows.append((line.role, f"{line.have} of {line.need}", state, due))
+        rows.append((session.names.line(line.role), f"{line.have} of {line.need}", state, due))
     table(("Role", "Approved", "Is", "Due"), rows)
 
 
@@ -212,7 +218,7 @@ def _votes(session: Session, view: ItemView) -> None:
     rows = []
     for vote in view.votes:
         decision = str(vote.get("decision") or "").replace("_", " ")
-        roles = listed([str(role) for role in vote.get("roles") or ()])
+        roles = listed([session.names.role(str(role)) for role in vote.get("roles") or ()])
         person = session.name_of(str(vote.get("person") or ""))
         rows.append((person, roles, decision, str(vote.get("comment") or "")))
     table(("Who", "As", "Decision", "Comment"), rows)

@@ -35,7 +35,7 @@ def lines(story: Story) -> list[Line]:
     """Return all that happened, in order; what went out stands where the case heard of it."""
     messages, posted = deque(_messages(story)), deque(_publications(story))
     found: list[Line] = []
-    for each in tell(story.events, lambda person: story.names.get(person, person)):
+    for each in tell(story.events, story.names):
         caught = {"told": messages, "url": posted}.get(_what_went_out(each.event))
         if caught is None:
             found.append(
@@ -81,14 +81,15 @@ def _what_went_out(event: EventRow) -> str:
 
 def _publications(view: Story) -> Iterator[Line]:
     for posted in view.posted:
-        words = f"{posted.document} is published on {posted.account}"
+        text = view.names.document(posted.case, posted.document)
+        words = f"{text} is published on {view.names.account(posted.account)}"
         yield Line(posted.at, "publication", posted.case, words, posted.text)
 
 
 def _messages(view: Story) -> Iterator[Line]:
     """Yield the messages, one line for all who got the same at one instant."""
     for (at, case, subject), alike in groupby(view.sent, key=_what):
-        names = [view.names.get(sent.to, sent.name or sent.to) for sent in alike]
+        names = [sent.name or view.names.person(sent.to) for sent in alike]
         more = len(names) - MOST_NAMES
         to = listed([*names[:MOST_NAMES], f"{more} more"] if more > 0 else names)
         yield Line(at, "message", case, f"to {to}: {one_line(subject)}")

@@ -15,6 +15,7 @@ from smr_engine.errors import NotFound
 from smr_engine.services.text import one_line
 
 if TYPE_CHECKING:
+    from smr_engine.services.names import Names
     from smr_engine.services.views import PersonRow
     from smr_engine.services.workspace import Actor, Shelf, Workspace
     from smr_engine.settings import Settings
@@ -142,6 +143,13 @@ class Session:
         """Return how people call somebody; parts of the system and strangers as they are."""
         known = self.people.get(actor)
         return one_line(known.name if known else actor)
+
+    @cached_property
+    def names(self) -> Names:
+        """What people, roles and accounts are called."""
+        from smr_engine.services.histories import names_in
+
+        return names_in(self.ws, (), self.zone)
 
     @cached_property
     def zone(self) -> tzinfo:

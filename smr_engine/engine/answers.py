@@ -69,7 +69,7 @@ def revise(run: Run, command: c.ReviseDocument) -> None:
     home = run.document_scope(place.scope)
     document = run.scope(home).documents[step.document]
     if command.on and command.on != document.newest.digest:
-        message = f"{step.document} has a newer revision than the one that this was written upon"
+        message = f"{step.document} has a newer version than the one that this was written upon"
         raise Refusal("newer-revision", message, hint="read it and save again", where=item.id)
     if command.text != document.text:
         asking_again.refuse_if_begun(run, home, step.document)

@@ -65,7 +65,7 @@ def names_in(case: Case, playbook: Playbook, rows: Iterable[StepRow]) -> dict[st
         if branch.title
     }
     for path, scope in case.scopes.items():
-        if scope.kind is ScopeKind.ELEMENT and (name := _called(scope.local.get("value"))):
+        if scope.kind is ScopeKind.ELEMENT and (name := element_name(scope.local.get("value"))):
             found[path] = name
     return found
 
@@ -75,7 +75,7 @@ def _branches(playbook: Playbook, row: StepRow) -> tuple[Branch, ...]:
     return step.branches if isinstance(step, ParallelStep) else ()
 
 
-def _called(value: Any) -> str:
+def element_name(value: Any) -> str:
     """Return what an element is called, if it says so itself."""
     if isinstance(value, Mapping):
         return next((str(value[key]) for key in ("name", "title", "id") if value.get(key)), "")

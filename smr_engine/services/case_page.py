@@ -16,6 +16,8 @@ from smr_engine.services.case_board import Board
 from smr_engine.services.case_boxes import Box, boxes_of, names_in
 from smr_engine.services.case_effects import EffectLine
 from smr_engine.services.case_sentence import Sentence, sentence, some_people
+from smr_engine.services.histories import names_for
+from smr_engine.services.names import Names
 from smr_engine.services.reading_asks import asks_of
 from smr_engine.services.reading_cases import case_view
 from smr_engine.services.reading_log import timeline
@@ -152,7 +154,7 @@ def case_page(ws: Workspace, ref: str, actor: Actor) -> CasePage:
                 events,
                 reader.world,
             ),
-            history=tuple(_history(events, reader))[::-1],
+            history=tuple(_history(events, names_for(ws, unit, sight, reader.zone))),
             runs=_runs(ws.options.prefect_api_url),
         )
 
@@ -224,12 +226,12 @@ def _documents(case: Case, playbook: Playbook, reader: Reader) -> Iterator[Docum
             )
 
 
-def _history(events: Sequence[EventRow], reader: Reader) -> Iterator[Moment]:
-    for told in tell(events, reader.name):
+def _history(events: Sequence[EventRow], names: Names) -> Iterator[Moment]:
+    for told in tell(events, names, newest_first=True):
         if is_message(told.event):
             continue
-        roles = tuple(told.event.role.split(", ")) if told.event.role else ()
-        yield Moment(told, case_approvals.roles_called(reader, roles, ", "))
+        roles = told.event.role.split(", ") if told.event.role else ()
+        yield Moment(told, ", ".join(map(names.role, roles)))
 
 
 def _requester(who: str, reader: Reader) -> str:

@@ -208,7 +208,7 @@ def _asked_before(shown: Shown) -> Item | None:
 
 
 def _changed(shown: Shown, old: _Entry, new: _Entry) -> str:
-    labels = (f"{old.document} revision {old.revision}", f"{new.document} revision {new.revision}")
+    labels = (f"{old.document} version {old.revision}", f"{new.document} version {new.revision}")
     text = difference((_text(shown, old), _text(shown, new)), labels)
     if old.attachments == new.attachments:
         return text

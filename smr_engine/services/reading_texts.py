@@ -54,7 +54,7 @@ def document(
             return _view(name, wanted, texts.of(home, name, wanted), None)
         old, new = (_revision(known, number, name) for number in diff)
         before, after = (texts.of(home, name, each) for each in (old, new))
-    labels = (f"{name} revision {old.number}", f"{name} revision {new.number}")
+    labels = (f"{name} version {old.number}", f"{name} version {new.number}")
     return _view(name, new, after, difference((before, after), labels))
 
 
@@ -102,8 +102,8 @@ def numbered(document: Document, number: int) -> Revision | None:
 def _revision(known: Document, number: int, name: str) -> Revision:
     found = numbered(known, number)
     if found is None:
-        there = f"{name} has revisions 1 to {known.newest.number}"
-        raise NotFound("no-such-revision", f"{name} has no revision {number}", hint=there)
+        there = f"{name} has versions 1 to {known.newest.number}"
+        raise NotFound("no-such-revision", f"{name} has no version {number}", hint=there)
     return found
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 from smr_engine.engine import policy
 from smr_engine.engine.commands import ASSURANCES, Actor
@@ -44,6 +45,12 @@ class Reader:
     def actor(self) -> Actor:
         """Return the reader as somebody who acts; only with a person."""
         return Actor(self.person or "", self.assurance)
+
+    @property
+    def zone(self) -> tzinfo:
+        """Return the zone in which the reader reads times: their own, else UTC."""
+        known = self.world.people.get(self.person or "")
+        return ZoneInfo(known.timezone) if known else UTC
 
     def name(self, person: str) -> str:
         """Return what a person is called; an id that the directory does not know as it is."""

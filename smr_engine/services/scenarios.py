@@ -9,6 +9,7 @@ from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from smr_engine.engine.world import World
 from smr_engine.errors import Invalid, NotFound, SmrError
@@ -18,6 +19,7 @@ from smr_engine.playbook.suggest import did_you_mean
 from smr_engine.playbook.yaml_source import load as load_yaml
 from smr_engine.services import coverage, directory, library
 from smr_engine.services.directory_text import read_directory
+from smr_engine.services.names import Names
 from smr_engine.services.preview import instant_at
 from smr_engine.services.reading_log import event_row
 from smr_engine.services.rehearsal import Played, Rehearsal, Script
@@ -180,15 +182,24 @@ def simulate(ws: Shelf, houses: Houses, path: Path, playbook: str) -> Story:
 
 
 def _story(played: Played) -> Story:
-    people = played.script.world.people.values()
     return Story(
         result=result_of(played),
         timezone=played.script.zone,
-        names={person.id: person.name for person in people},
+        names=_names(played),
         events=tuple(event_row(event) for event in played.events),
         sent=played.sent,
         posted=played.posted,
     )
+
+
+def _names(played: Played) -> Names:
+    script = played.script
+
+    def pinned(case: str) -> Playbook | None:
+        known = played.cases.get(case)
+        return script.books.get(known.header.playbook) if known else None
+
+    return Names(script.world, pinned, ZoneInfo(script.zone))
 
 
 def _play(ws: Shelf, houses: Houses, ready: _Ready) -> Played:

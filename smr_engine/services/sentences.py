@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smr_engine.services.sentence_parts import Memory, Name, Sentence, actor
+from smr_engine.services.names import Names
+from smr_engine.services.sentence_parts import Memory, Sentence, actor
 from smr_engine.services.sentences_accounts import OF_ACCOUNTS
 from smr_engine.services.sentences_cases import OF_CASES
 from smr_engine.services.sentences_items import OF_ITEMS
@@ -23,19 +25,32 @@ class Told:
     said: str = ""
 
 
-def tell(events: Iterable[EventRow], name: Name) -> Iterator[Told]:
+def tell(
+    events: Iterable[EventRow],
+    names: Names,
+    *,
+    besides: Iterable[EventRow] = (),
+    newest_first: bool = False,
+) -> Iterator[Told]:
     """Yield what happened, without the steps of the machinery (`smr audit log` shows all).
 
     Args:
-        events: of a case and its children, in order.
-        name: how people are called.
+        events: of some cases, in order.
+        names: what all is called for whoever reads.
+        besides: what they refer to and is not among them; it is not told.
+        newest_first: tell them from the end.
     """
-    memory = Memory(name)
-    for event in memory.gather(list(events)):
+    memory = Memory(names)
+    for event in besides:
         memory.learn(event)
-        sentence = _sentence(event, memory)
-        if sentence:
-            yield Told(event, one_line(sentence), _said(event))
+    gathered = list(memory.gather(list(events)))
+    last = None
+    for event in reversed(gathered) if newest_first else gathered:
+        sentence = one_line(_sentence(event, memory))
+        line = event.case, event.path, event.at, sentence, _said(event)
+        if sentence and line != last:  # a step's items that move together say the same
+            yield Told(event, sentence, _said(event))
+            last = line
 
 
 def is_message(event: EventRow) -> bool:
@@ -57,6 +72,7 @@ def _said(event: EventRow) -> str:
     return str(data.get(_WORDS.get(event.kind, ""), "") or "")
 
 
+_CAPITAL = re.compile("(?=[A-Z])")
 _WORDS = {
     "DecisionRecorded": "comment",
     "NoteWritten": "text",
@@ -67,11 +83,15 @@ _WORDS = {
     "StepFailed": "reason",
     "EffectFailed": "reason",
     "EffectUnknown": "reason",
+    "StepSkipped": "reason",
+    "OptionTaken": "because",
+    "ClockNotNeeded": "because",
+    "ClockMet": "note",
 }
 
 
 def _unknown(event: EventRow, memory: Memory) -> str:
-    return f"{actor(event, memory)}: {event.kind}"
+    return f"{actor(event, memory)}: {_CAPITAL.sub(' ', event.kind).strip().lower()}"
 
 
 SENTENCES: Mapping[str, Sentence] = {**OF_CASES, **OF_ITEMS, **OF_ACCOUNTS}

@@ -9,7 +9,7 @@ from smr_engine.services.views import EventRow
 
 
 def _who(event: EventRow, memory: Memory) -> str:
-    return memory.name(str(event.data["person"]))
+    return memory.names.person(str(event.data["person"]))
 
 
 def _by(event: EventRow, memory: Memory) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from smr_engine.services.names import words
 from smr_engine.services.sentence_parts import (
     Memory,
     Sentence,
@@ -12,6 +13,7 @@ from smr_engine.services.sentence_parts import (
     people,
     silent,
     step_name,
+    they_were,
 )
 from smr_engine.services.text import counted, listed
 from smr_engine.services.views import EventRow
@@ -22,7 +24,7 @@ def _case_opened(event: EventRow, memory: Memory) -> str:
     drill = "the EXERCISE " if data.get("drill") else ""
     severity = f", {data['severity']}" if data.get("severity") else ""
     title = f": {data['title']}" if data.get("title") else ""
-    playbook = f"{data['playbook']} {data['version']}"
+    playbook = f"{memory.names.playbook(data['ref'], data['playbook'])} {data['version']}"
     return f"{actor(event, memory)} opened {drill}{data['ref']} ({playbook}{severity}){title}"
 
 
@@ -31,11 +33,11 @@ def _case_held(event: EventRow, memory: Memory) -> str:
 
 
 def _case_ending(event: EventRow, _: Memory) -> str:
-    return f"The case has ended ({event.data['outcome']}) and waits for what was released"
+    return f"The case has ended ({words(event.data['outcome'])}) and waits for what was released"
 
 
 def _case_completed(event: EventRow, _: Memory) -> str:
-    closed = f"The case is closed: {event.data['outcome']}"
+    closed = f"The case is closed: {words(event.data['outcome'])}"
     problems = event.data.get("problems")
     if not problems:
         return closed
@@ -52,21 +54,29 @@ def _note(event: EventRow, memory: Memory) -> str:
 
 def _signal(event: EventRow, memory: Memory) -> str:
     key = f" for {event.data['key']}" if event.data.get("key") else ""
-    return f"{actor(event, memory)} sent the signal {event.data['signal']}{key}"
+    return f"{actor(event, memory)} sent the signal {words(event.data['signal'])}{key}"
 
 
-def _child_opened(event: EventRow, _: Memory) -> str:
+def _child_opened(event: EventRow, memory: Memory) -> str:
     waits = ", and waits for it" if event.data.get("waits") else ""
-    return f"{step_name(event)} opened {event.data['child']}{waits}"
+    return f"{step_name(event, memory)} opened {event.data['child']}{waits}"
 
 
 def _child_ended(event: EventRow, _: Memory) -> str:
-    return f"{event.data['child']} ended: {event.data['outcome']}"
+    return f"{event.data['child']} ended: {words(event.data['outcome'])}"
 
 
-def _skipped(event: EventRow, _: Memory) -> str:
-    reason = f": {event.data['reason']}" if event.data.get("reason") else ""
-    return f"{step_name(event)} was skipped{reason}"
+def _skipped(event: EventRow, memory: Memory) -> str:
+    return f"{step_name(event, memory)} was skipped"
+
+
+_ENDED = {
+    "elapsed": "the time has passed",
+    "signalled": "the signal has come",
+    "until": "no further round is needed",
+    "exhausted": "all rounds are used up",
+}
+"""Outcomes of waits and repeats, which no playbook gives a title."""
 
 
 def _step_completed(event: EventRow, memory: Memory) -> str:
@@ -76,32 +86,35 @@ def _step_completed(event: EventRow, memory: Memory) -> str:
         return ""
     if kind == "set":
         values = event.data.get("output") or {}
-        return f"{step_name(event)} recorded {listed(list(values))}" if values else ""
-    return f"{step_name(event)} ended: {event.data['outcome']}"
+        known = listed(list(map(words, values)))
+        return f"{step_name(event, memory)} recorded {known}" if known else ""
+    outcome = event.data["outcome"]
+    ended = _ENDED.get(outcome) or memory.names.outcome(event.case or "", event.path, outcome)
+    return f"{step_name(event, memory)} ended: {ended}"
 
 
-def _step_failed(event: EventRow, _: Memory) -> str:
-    return f"{step_name(event)} failed"
+def _step_failed(event: EventRow, memory: Memory) -> str:
+    return f"{step_name(event, memory)} failed"
 
 
-def _reopened(event: EventRow, _: Memory) -> str:
-    return f"{step_name(event)} begins round {event.data['round']}: {event.data['why']}"
+def _reopened(event: EventRow, memory: Memory) -> str:
+    return f"{step_name(event, memory)} begins round {event.data['round']}: {event.data['why']}"
 
 
-def _option(event: EventRow, _: Memory) -> str:
-    because = f", because {event.data['because']}" if event.data.get("because") else ""
-    return f"{step_name(event)} took '{event.data['option']}'{because}"
+def _option(event: EventRow, memory: Memory) -> str:
+    return f"{step_name(event, memory)} took '{words(event.data['option'])}'"
 
 
-def _round_planned(event: EventRow, _: Memory) -> str:
+def _round_planned(event: EventRow, memory: Memory) -> str:
     missed = event.data.get("missed")
-    return f"{step_name(event)} missed {counted(missed, 'beat')}" if missed else ""
+    return f"{step_name(event, memory)} missed {counted(missed, 'beat')}" if missed else ""
 
 
-def _timer_set(event: EventRow, _: Memory) -> str:
+def _timer_set(event: EventRow, memory: Memory) -> str:
     if event.data.get("purpose") != "publish":
         return ""
-    return f"{step_name(event)} is approved for {event.data['at']} and waits until then"
+    at = memory.names.times(event.data["at"])
+    return f"{step_name(event, memory)} is approved for {at} and waits until then"
 
 
 # --- severity ----------------------------------------------------------------------------------
@@ -113,54 +126,69 @@ def _severity(event: EventRow, memory: Memory) -> str:
 
 
 def _item_moved(event: EventRow, memory: Memory) -> str:
-    return f"{item_title(event, memory)} moved: {_moves(event)}"
+    return f"{item_title(event, memory)} moved: {_moves(event, memory)}"
 
 
-def _clock_moved(event: EventRow, _: Memory) -> str:
-    return f"The clock '{_clock(event)}' moved: {_moves(event)}"
+def _clock_moved(event: EventRow, memory: Memory) -> str:
+    return f"{_clock(event, memory)} moved: {_moves(event, memory)}"
 
 
-def _timer_moved(event: EventRow, _: Memory) -> str:
-    return f"{step_name(event)} now waits until {event.data['at']} (was {event.data['before']})"
+def _timer_moved(event: EventRow, memory: Memory) -> str:
+    times, data = memory.names.times, event.data
+    return (
+        f"{step_name(event, memory)} now waits until {times(data['at'])}"
+        f" (was {times(data['before'])})"
+    )
 
 
-def _moves(event: EventRow) -> str:
+def _moves(event: EventRow, memory: Memory) -> str:
     """Return due times, quorum and so on; what follows for reminders is left out."""
     told = [m for m in event.data["moves"] if not m["what"].startswith(("remind", "escalate"))]
-    return listed([f"{m['what']} {m['before'] or 'none'} to {m['after'] or 'none'}" for m in told])
+    return listed([_move(move, memory) for move in told])
+
+
+def _move(move: Mapping[str, str], memory: Memory) -> str:
+    times = memory.names.times
+    before, after = times(move["before"]) or "none", times(move["after"]) or "none"
+    return f"{_moved(move['what'], memory)} from {before} to {after}"
+
+
+def _moved(what: str, memory: Memory) -> str:
+    """Return what moved: `line legal or privacy` is whose answers an approval needs."""
+    kind, _, line = what.partition(" ")
+    if kind != "line":
+        return {"assurance": "proof of identity"}.get(what, words(what))
+    return f"answers of {memory.names.line(line)}"
 
 
 # --- clocks ------------------------------------------------------------------------------------
 
 
-def _clock_started(event: EventRow, _: Memory) -> str:
-    return f"The clock '{_clock(event)}' runs from {event.data['runs_from']}: {_due(event)}"
+def _clock_started(event: EventRow, memory: Memory) -> str:
+    times, data = memory.names.times, event.data
+    runs = f"runs from {times(data['runs_from'])}"
+    return f"{_clock(event, memory)} {runs}: due {times(data['due_at'])}"
 
 
-def _clock(event: EventRow) -> str:
-    return str(event.data.get("title") or event.data["clock"].replace("_", " "))
+def _clock(event: EventRow, memory: Memory) -> str:
+    known = event.data.get("title")
+    return f"The clock '{known or memory.names.clock(event.case or '', event.data['clock'])}'"
 
 
-def _due(event: EventRow) -> str:
-    return f"due {event.data['due_at']}"
-
-
-def _clock_not_needed(event: EventRow, _: Memory) -> str:
-    because = f": {event.data['because']}" if event.data.get("because") else ""
-    return f"The clock '{_clock(event)}' is not needed{because}"
+def _clock_not_needed(event: EventRow, memory: Memory) -> str:
+    return f"{_clock(event, memory)} is not needed"
 
 
 def _clock_told(event: EventRow, memory: Memory) -> str:
-    who = people(event.data["people"], memory) or "Nobody"
     if event.data["purpose"] == "escalate":
-        return f"The clock '{_clock(event)}' was escalated to {who}"
-    return f"{who} reminded of the clock '{_clock(event)}'"
+        return f"{_clock(event, memory)} was escalated to {people(event.data['people'], memory)}"
+    clock = memory.names.clock(event.case or "", event.data["clock"])
+    return f"{they_were(event.data['people'], memory)} reminded of the clock '{clock}'"
 
 
 def _clock_met(event: EventRow, memory: Memory) -> str:
-    note = f": {event.data['note']}" if event.data.get("note") else ""
     who = f", says {actor(event, memory)}" if event.data.get("by") == event.actor else ""
-    return f"The clock '{_clock(event)}' is met{who}{note}"
+    return f"{_clock(event, memory)} is met{who}"
 
 
 # --- other streams -----------------------------------------------------------------------------
@@ -186,17 +214,19 @@ def _schedule_removed(event: EventRow, memory: Memory) -> str:
     return f"{actor(event, memory)} removed a schedule of {event.data['playbook']}"
 
 
-def _scheduled_start_failed(event: EventRow, _: Memory) -> str:
-    what = f"{event.data['playbook']}, due {event.data['due']}, could not be opened as scheduled"
+def _scheduled_start_failed(event: EventRow, memory: Memory) -> str:
+    due = memory.names.times(event.data["due"])
+    what = f"{event.data['playbook']}, due {due}, could not be opened as scheduled"
     return f"{what}: {event.data.get('reason', event.data['code'])}"
 
 
-def _schedule_owner_told(event: EventRow, _: Memory) -> str:
-    return f"Told about it: {listed(event.data.get('told', []))}"
+def _schedule_owner_told(event: EventRow, memory: Memory) -> str:
+    return f"Told about it: {people(event.data.get('told') or (), memory)}"
 
 
-def _schedule_settled(event: EventRow, _: Memory) -> str:
-    return f"The schedule's instant {event.data['due']} was {event.data['decision']}"
+def _schedule_settled(event: EventRow, memory: Memory) -> str:
+    due = memory.names.times(event.data["due"])
+    return f"The schedule's instant {due} was {event.data['decision']}"
 
 
 OF_CASES: Mapping[str, Sentence] = {

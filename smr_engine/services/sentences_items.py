@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from smr_engine.engine.statuses import EffectKind
+from smr_engine.services.names import words
 from smr_engine.services.sentence_parts import (
+    MESSAGES,
     Memory,
     Sentence,
     actor,
     effect_name,
     item_title,
     people,
+    publication,
     silent,
+    subject,
+    texts,
+    they_were,
+    version,
 )
 from smr_engine.services.text import listed
 from smr_engine.services.views import EventRow
@@ -20,11 +28,11 @@ from smr_engine.services.views import EventRow
 
 def _revised(event: EventRow, memory: Memory) -> str:
     data = event.data
-    text = f"{data['document']} revision {data['revision']}"
+    text = version(event, memory, data["document"], data["revision"])
     if data.get("source") == "template":
-        return f"{text} was made from its template"
+        return f"{text}, was made from its template"
     if data.get("source") == "handed_over":
-        return f"{text} was handed over by the parent case"
+        return f"{text}, was handed over by the parent case"
     past = ", past failed checks" if data.get("override") else ""
     return f"{actor(event, memory)} saved {text}{past}"
 
@@ -42,12 +50,10 @@ _ASKED = {
 
 def _item_opened(event: EventRow, memory: Memory) -> str:
     data = event.data
-    offered = memory.asked(event)
-    who = people(offered, memory) or "Nobody"
-    verb = "was" if len(offered) < 2 else "were"
+    were = they_were(memory.asked(event), memory)
     asked = _ASKED.get(data["kind_of"], "to act on")
     again = " again" if data.get("previous") else ""
-    return f"{who} {verb} asked{again} {asked} '{data.get('title') or data['item']}'"
+    return f"{were} asked{again} {asked} '{data.get('title') or data['item']}'"
 
 
 _DID = {
@@ -65,40 +71,39 @@ def _item_completed(event: EventRow, memory: Memory) -> str:
         granted = data["outcome"] == "approved" and data["item"] not in memory.broken
         return f"{title} is approved: the quorum is filled" if granted else ""
     if kind == "decision":
-        return f"{who} decided {title}: {data['outcome']}"
+        outcome = memory.names.outcome(event.case or "", event.path, data["outcome"])
+        return f"{who} decided {title}: {outcome}"
     if kind == "repair":
-        return f"{who} settled {title}: {str(data['outcome']).replace('_', ' ')}"
+        return f"{who} settled {title}: {words(str(data['outcome']))}"
     counts_for = data.get("by") or ""
     if kind == "acknowledgement" and counts_for not in {"", event.actor}:
-        return f"{who} recorded that {memory.name(counts_for)} acknowledged {title}"
+        return f"{who} recorded that {memory.names.person(counts_for)} acknowledged {title}"
     return f"{who} {_DID.get(kind, 'completed')} {title}"
 
 
 def _item_closed(event: EventRow, memory: Memory) -> str:
     data = event.data
     if data["status"] == "superseded":
-        return (
-            f"{item_title(event, memory)} no longer counts ({data['why']}): see {data['by_item']}"
-        )
+        return f"{item_title(event, memory)} no longer counts: {data['why']}"
     if data["status"] == "expired":
         return f"{item_title(event, memory)} expired: {data['why']}"
     return f"{item_title(event, memory)} was closed: {data['why']}"
 
 
 def _reassigned(event: EventRow, memory: Memory) -> str:
-    to = memory.name(event.data["to"])
+    to = memory.names.person(event.data["to"])
     return f"{actor(event, memory)} handed {item_title(event, memory)} over to {to}"
 
 
 def _reminded(event: EventRow, memory: Memory) -> str:
-    who = people(event.data["people"], memory)
-    return f"{who or 'Nobody'} reminded of {item_title(event, memory)}{_later(event, memory)}"
+    were = they_were(event.data["people"], memory)
+    return f"{were} reminded of {item_title(event, memory)}{_later(event, memory)}"
 
 
 def _warned(event: EventRow, memory: Memory) -> str:
-    who = people(event.data["people"], memory)
+    were = they_were(event.data["people"], memory)
     item = item_title(event, memory)
-    return f"{who or 'Nobody'} warned that {item} is about to expire{_later(event, memory)}"
+    return f"{were} warned that {item} is about to expire{_later(event, memory)}"
 
 
 def _escalated(event: EventRow, memory: Memory) -> str:
@@ -121,22 +126,14 @@ _DECIDED = {
 
 def _decision(event: EventRow, memory: Memory) -> str:
     data = event.data
-    roles = listed(list(data.get("roles") or ()))
-    held = f" as {roles}" if roles else ""
-    texts = _texts(event, memory, data["item"])
-    return f"{actor(event, memory)} {_DECIDED[data['decision']]} {texts}{held}"
-
-
-def _texts(event: EventRow, memory: Memory, item: str) -> str:
-    bundle = memory.items.get(item, {}).get("bundle") or {}
-    return listed(
-        [f"{each['document']} revision {each['revision']}" for each in bundle["documents"]]
-    )
+    roles = listed([memory.names.role(role) for role in data.get("roles") or ()])
+    held = f", as {roles}" if roles else ""
+    return f"{actor(event, memory)} {_DECIDED[data['decision']]} {texts(event, memory)}{held}"
 
 
 def _glass_broken(event: EventRow, memory: Memory) -> str:
-    what = _texts(event, memory, event.data["item"])
-    return f"{actor(event, memory)} broke the glass: released {what} before its approval"
+    what = texts(event, memory)
+    return f"{actor(event, memory)} broke the glass: released {what}, before its approval"
 
 
 def _ratified(event: EventRow, memory: Memory) -> str:
@@ -157,44 +154,40 @@ def _evidence(event: EventRow, memory: Memory) -> str:
 
 
 def _begun(event: EventRow, memory: Memory) -> str:
-    what = effect_name(event, memory).removeprefix("publish ")
-    return f"The approval was checked again, and publishing {what} began"
+    return f"The approval was checked again, and {effect_name(event, memory)} began"
 
 
 def _effect_done(event: EventRow, memory: Memory) -> str:
-    owed = memory.effects.get(event.data["effect"], {})
-    if owed.get("kind_of") == "case":
+    kind = memory.effects.get(event.data["effect"], {}).get("kind_of")
+    if kind == EffectKind.CASE.value:
         return ""
     result = event.data.get("result") or {}
     bare = "flow_run" in result and result["flow_run"] is None
     alone = " (without a flow run: Prefect did not answer)" if bare else ""
-    return f"{_done(owed, result, effect_name(event, memory), memory)}{alone}"
+    told = _message_sent if kind in MESSAGES else _sent
+    return f"{told(event, result, memory)}{alone}"
 
 
-def _done(owed: Mapping[str, Any], result: Mapping[str, Any], name: str, memory: Memory) -> str:
-    told, withheld = result.get("told") or (), result.get("withheld")
-    if owed.get("kind_of") in {"notification", "reminder"}:
-        kept = f"; EXERCISE, not told: {listed(withheld)}" if withheld else ""
-        settled = people(result.get("settled") or (), memory)
-        kept += f"; settled before it went out: {settled}" if settled else ""
-        return f"Told {people(told, memory) or 'nobody'}: {_subject(owed)}{kept}"
-    if withheld:
-        return f"EXERCISE, not sent: {name}"
-    if owed.get("kind_of") == "publication":
-        return f"Published {name.removeprefix('publish ')}: {result.get('url') or ''}"
-    return f"Done: {name}"
+def _message_sent(event: EventRow, result: Mapping[str, Any], memory: Memory) -> str:
+    told = people(result.get("told") or (), memory) or "nobody"
+    withheld = people(result.get("withheld") or (), memory)
+    settled = people(result.get("settled") or (), memory)
+    kept = f"; EXERCISE, not told: {withheld}" if withheld else ""
+    kept += f"; already settled, so not told: {settled}" if settled else ""
+    return f"Told {told}: {subject(event, memory)}{kept}"
 
 
-def _subject(owed: Mapping[str, Any]) -> str:
-    """Return what a message was about, without the case that the history is of."""
-    payload = owed.get("payload") or {}
-    subject = payload.get("subject") or owed.get("name") or owed["effect"]
-    return str(subject).partition("] ")[2] or str(subject)
+def _sent(event: EventRow, result: Mapping[str, Any], memory: Memory) -> str:
+    if result.get("withheld"):
+        return f"EXERCISE, not sent: {effect_name(event, memory)}"
+    if memory.effects.get(event.data["effect"], {}).get("account"):
+        return f"Published {publication(event, memory)}: {result.get('url') or ''}"
+    return f"Done: {effect_name(event, memory)}"
 
 
-def _effect(words: str) -> Callable[[EventRow, Memory], str]:
+def _effect(what: str) -> Callable[[EventRow, Memory], str]:
     def sentence(event: EventRow, memory: Memory) -> str:
-        return f"{words}: {effect_name(event, memory)}"
+        return f"{what}: {effect_name(event, memory)}"
 
     return sentence
 
@@ -204,6 +197,13 @@ def _deferred(event: EventRow, memory: Memory) -> str:
         return ""
     reason = f" ({event.data['reason']})" if event.data.get("reason") else ""
     return f"Failed for now{reason}, will be tried again: {effect_name(event, memory)}"
+
+
+def _effect_cancelled(event: EventRow, memory: Memory) -> str:
+    """Tell what will not go out; a message is replaced by the next, and nobody misses it."""
+    if memory.effects.get(event.data["effect"], {}).get("kind_of") in MESSAGES:
+        return ""
+    return f"No longer owed: {effect_name(event, memory)}"
 
 
 OF_ITEMS: Mapping[str, Sentence] = {
@@ -227,7 +227,7 @@ OF_ITEMS: Mapping[str, Sentence] = {
     "EffectDone": _effect_done,
     "EffectDeferred": _deferred,
     "EffectResumed": _effect("Found not to have happened, owed again"),
-    "EffectCancelled": _effect("No longer owed"),
+    "EffectCancelled": _effect_cancelled,
     "OutcomeNoted": _effect("A late answer came"),
 }
 """Sentences about documents, items and effects."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from smr_engine.engine.statuses import CaseStatus, ItemStatus
 from smr_engine.playbook.model import Playbook
 from smr_engine.services import case_sentence, reading_clocks, versions
 from smr_engine.services.access import Sight
+from smr_engine.services.histories import newest_told
 from smr_engine.services.reading_asks import asks_of
 from smr_engine.services.reading_log import event_row
-from smr_engine.services.sentences import Told, is_message, tell
+from smr_engine.services.sentences import Told, is_message
 from smr_engine.services.stored import CaseRow, EventFilter, SeverityRow
 from smr_engine.services.storing import UnitOfWork
-from smr_engine.services.views import ClockView
+from smr_engine.services.views import ClockView, EventRow
 from smr_engine.services.workspace import Workspace
 
 AT_ONCE = 50
@@ -24,6 +26,21 @@ JUST_NOW = timedelta(hours=1)
 MOST_EVENTS = 150
 MOST_TOLD = 30
 OWN_EVENTS, OWN_TOLD = 60, 10
+_ACTS: Mapping[str, str] = {
+    "CaseOpened": "",
+    "CaseCancelled": "",
+    "ClockMet": "by",
+    "DecisionRecorded": "",
+    "DocumentRevised": "author",
+    "EvidenceAttached": "",
+    "GlassBroken": "",
+    "ItemCompleted": "by",
+    "ItemReassigned": "",
+    "NoteWritten": "",
+    "SeverityChanged": "",
+    "SignalReceived": "",
+}
+"""What people do, each with the field that names somebody only if it was not the engine's doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +101,7 @@ def situation(ws: Workspace, person: str | None, page: int = 1) -> Situation:
             cases=_lines(ws, unit, sight, rows),
             page=number,
             pages=pages,
-            happened=_just_now(unit, sight),
+            happened=_just_now(ws, unit, sight),
         )
 
 
@@ -96,10 +113,18 @@ def done_by(ws: Workspace, person: str) -> list[Told]:
     """
     with ws.storage.reading() as unit:
         sight = Sight(ws, unit, person)
-        which = EventFilter(actor=person, without=sight.hidden, newest_first=True)
-        events = [event for event in unit.events.select(which, OWN_EVENTS) if event.case]
-    rows = [event_row(event) for event in reversed(events)]
-    return list(tell(rows, sight.reader.name))[::-1][:OWN_TOLD]
+        which = EventFilter(
+            actor=person, kinds=tuple(_ACTS), without=sight.hidden, newest_first=True
+        )
+        rows = map(event_row, reversed(unit.events.select(which, OWN_EVENTS)))
+        acts = [row for row in rows if _is_act(row)]
+        return list(islice(newest_told(ws, unit, sight, acts), OWN_TOLD))
+
+
+def _is_act(event: EventRow) -> bool:
+    """Return whether somebody did it, and not the engine upon what they did."""
+    named = _ACTS[event.kind]
+    return not named or bool(event.data.get(named))
 
 
 def _worst_first(ws: Workspace, unit: UnitOfWork, rows: Iterable[SeverityRow]) -> list[SeverityRow]:
@@ -154,7 +179,7 @@ def _lines(
     return found
 
 
-def _just_now(unit: UnitOfWork, sight: Sight) -> list[Told]:
+def _just_now(ws: Workspace, unit: UnitOfWork, sight: Sight) -> list[Told]:
     """Say what the last hour brought; on a quiet day nothing older is read to find that out."""
     since = sight.reader.now - JUST_NOW
     recent = [each.seq for each in unit.events.newest(MOST_EVENTS) if each.at >= since]
@@ -163,5 +188,6 @@ def _just_now(unit: UnitOfWork, sight: Sight) -> list[Told]:
     which = EventFilter(after_seq=min(recent) - 1, without=sight.hidden, newest_first=True)
     newest = unit.events.select(which, MOST_EVENTS)  # told how few: else PostgreSQL reads them all
     events = [sight.less(event) for event in reversed(newest) if event.case]
-    rows = (row for row in map(event_row, events) if not is_message(row))
-    return list(tell(rows, sight.reader.name))[::-1][:MOST_TOLD]
+    rows = map(event_row, events)
+    told = newest_told(ws, unit, sight, [row for row in rows if not is_message(row)])
+    return list(islice(told, MOST_TOLD))

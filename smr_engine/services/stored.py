@@ -78,7 +78,7 @@ class EventFilter:
     streams: tuple[str, ...] = ()
     actor: str = ""
     kinds: tuple[str, ...] = ()
-    item: str = ""
+    items: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
     after_seq: int = 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from smr_engine.services.names import Names
 from smr_engine.services.staging import Posted, Sent
 from smr_engine.services.views import EventRow
 
@@ -139,7 +140,7 @@ class Story:
     Args:
         result: how it went.
         timezone: the company's.
-        names: what people are called, by id.
+        names: what all is called.
         events: what happened, in order.
         sent: the messages that were caught.
         posted: the publications.
@@ -147,7 +148,7 @@ class Story:
 
     result: ScenarioResult
     timezone: str
-    names: Mapping[str, str]
+    names: Names
     events: tuple[EventRow, ...]
     sent: tuple[Sent, ...]
     posted: tuple[Posted, ...]

@@ -98,13 +98,13 @@ class SqlEvents:
 
 def _conditions(which: EventFilter) -> Iterator[ColumnElement[bool]]:
     column = events.c
-    among = {"stream": (*which.streams, *map(stream_of, which.cases)), "kind": which.kinds}
+    streams_asked = (*which.streams, *map(stream_of, which.cases))
+    among = {"stream": streams_asked, "kind": which.kinds, "item": which.items}
     for name, values in among.items():
         if values:
             yield column[name].in_(values)
-    for name, value in {"actor": which.actor, "item": which.item}.items():
-        if value:
-            yield column[name] == value
+    if which.actor:
+        yield column.actor == which.actor
     if which.without:
         hidden = select(literal(CASE_STREAM) + cases.c.ref).where(cases.c.digest.in_(which.without))
         yield column.stream.not_in(hidden)

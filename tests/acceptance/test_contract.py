@@ -427,6 +427,6 @@ def test_time_answers_with_the_promised_keys(house):
     met = house.ask("clock", case, "authority", "--met", "--note", "By phone")
     assert met["clocks"][0]["status"] == "met"
     told = house.smr("timeline", case).out
-    assert "broke the glass: released words revision 2 before its approval" in told
+    assert "broke the glass: released Words, version 2, before its approval" in told
     assert "scored the case high (was low)" in told
     assert house.ask("audit", "verify")["ok"] is True

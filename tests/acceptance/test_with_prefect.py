@@ -65,5 +65,5 @@ def test_a_statement_is_published_by_the_conductor_and_prefect(house):
     assert shown["outcome"] == "done"
     assert len(house.pages()) == 1
     told = house.done("timeline", case)
-    assert f"Published holding_statement to newsroom: {next(iter(house.pages()))}\n" in told
+    assert f"Published Holding statement to Halden newsroom: {next(iter(house.pages()))}\n" in told
     assert house.ask("audit", "verify")["ok"]

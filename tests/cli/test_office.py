@@ -185,7 +185,7 @@ def test_a_draft_is_shown_saved_and_finished(office, tmp_path):
     office.done("revise", item, "--file", str(file), "--done", "--override", "Quoted", who="tom")
     printed = office.done("document", case, "words")
     assert printed.stdout == "No comment — für niemanden.\n"
-    assert "revision 2 by Tom Becker" in printed.stderr
+    assert "version 2 by Tom Becker" in printed.stderr
 
 
 def test_what_changed_between_two_revisions_is_shown(office):
@@ -206,9 +206,9 @@ def test_an_approval_shows_the_exact_words_where_they_go_and_who_is_missing(offi
     shown = office.done("item", office.item("check"), who="lea").stdout
     for words in (
         "\nWe are looking into it.\n",
-        "words, revision 2, SHA-256",
+        "The words (words), version 2, SHA-256",
         "words to Halden newsroom (newsroom), for: public",
-        "comms-director   0 of 1     1 missing",
+        "Communications director   0 of 1     1 missing",
         "smr approve STMT-",
         "--comment WHY --as lea",
     ):
@@ -234,12 +234,13 @@ def test_two_approvals_publish_and_the_record_says_who_when_and_where(office):
     ]
     assert all(r["published_at"] and r["published_url"] for r in rows)
     shown = office.done("audit", "who", case).stdout
-    assert "words revision 2" in shown
-    assert "approve: “Good, short”" in shown
+    assert "The words, version 2, SHA-256" in shown
+    assert "comms-director" not in shown
+    assert "approve: “Good," in shown
     assert re.search(r"Published 20\d\d-\d\d-\d\d \d\d:\d\d CES?T at newsroom/", shown)
     told = office.done("timeline", case).stdout
-    assert "Lea Hoffmann approved words revision 2 as legal" in told
-    assert "Published words to newsroom: newsroom/" in told
+    assert "Lea Hoffmann approved The words, version 2, as Legal" in told
+    assert "Published The words to Halden newsroom: newsroom/" in told
     assert office.done("audit", "verify").stdout.startswith("The audit log verifies")
 
 
@@ -278,7 +279,7 @@ def test_a_new_revision_after_one_vote_asks_again_and_shows_the_difference(offic
     second = office.item("check")
     assert second != first
     shown = office.done("item", second, who="lea").stdout
-    assert f"What changed in words since {first}" in shown
+    assert f"What changed in The words (words) since {first}" in shown
     assert "+We know more now." in shown
     assert f"Replaces  {first}, which no longer counts" in shown
     who = office.done("audit", "who", case).stdout

@@ -107,8 +107,8 @@ def test_a_scenario_is_told_as_a_story_with_what_was_sent_and_published(office):
     lines = [line.split("  ", 1)[1] for line in story[2:] if line.startswith("Mon 23 Nov")]
     assert lines[0].startswith("Ana Ruiz opened STMT-2026-0001")
     assert any(line.startswith("-> to Ana Ruiz and Mira Sandvik: ") for line in lines)
-    published = lines.index("-> words is published on newsroom")
-    assert published > lines.index("Lea Hoffmann approved words revision 1 as legal")
+    published = lines.index("-> The words is published on Halden newsroom")
+    assert published > lines.index("Lea Hoffmann approved The words, version 1, as Legal")
     assert f"{' ' * 18}| About Smoke in hall 3: we are looking into it." in story
     assert story[-1] == "All that was expected held."
     assert story[1] == ""

@@ -265,5 +265,5 @@ def test_documents_and_revisions_that_do_not_exist_are_told_with_those_that_do(c
         reading.document(company.ws, case, "statment")
     assert misspelt.value.hint == "did you mean `statement`?"
     for number in (0, 2):
-        with pytest.raises(NotFound, match=f"has no revision {number}"):
+        with pytest.raises(NotFound, match=f"has no version {number}"):
             reading.document(company.ws, case, "statement", revision=number)

@@ -73,7 +73,7 @@ def test_a_new_revision_shows_what_changed_since_the_item_it_supersedes(company:
     [change] = shown.changes
     assert (change["document"], change["since"]) == ("statement", old)
     lines = change["diff"].splitlines()
-    assert lines[:2] == ["--- statement revision 2", "+++ statement revision 3"]
+    assert lines[:2] == ["--- statement version 2", "+++ statement version 3"]
     assert "+Nobody is hurt." in lines
 
 

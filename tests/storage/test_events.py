@@ -89,7 +89,7 @@ def test_events_can_be_chosen_by_each_of_their_marks(storage):
         "streams": ((f"case:{REF}",), lambda s: s.case == REF),
         "actor": ("lea", lambda s: s.actor == "lea"),
         "kinds": (("ItemOpened", "StepStarted"), lambda s: s.kind in {"ItemOpened", "StepStarted"}),
-        "item": (f"{REF}.13", lambda s: s.facts.get("item") == f"{REF}.13"),
+        "items": ((f"{REF}.13",), lambda s: s.facts.get("item") == f"{REF}.13"),
         "since": (at(12), lambda s: s.at >= at(12)),
         "until": (at(12), lambda s: s.at < at(12)),
         "after_seq": (everything[9].seq, lambda s: s.seq > everything[9].seq),

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from smr_engine.services import cases, items, reading
-from smr_engine.services.situation import situation
+from smr_engine.services.situation import done_by, situation
 from smr_engine.services.workspace import Actor
 from tests.services.company import Company
 from tests.services.playbooks import RESTRICTED, STATEMENT
@@ -17,6 +17,22 @@ from tests.support.web import application, visit_as
 SEVERE = STATEMENT.replace("playbook: statement", "playbook: severe").replace(
     "owner: smr-lead", "owner: smr-lead\nseverity: {levels: [sev1, sev2], initial: sev2}"
 )
+
+LETTERS = """
+playbook: letters
+version: 1.0.0
+title: Letters
+owner: smr-lead
+inputs: {fields: {creators: {type: list, of: text}}}
+documents: {letter: {title: Letter, audience: creator, template: "Dear {{ creator }}"}}
+steps:
+  - id: each_creator
+    kind: foreach
+    in: inputs.creators
+    as: creator
+    steps:
+      - {id: write_letter, kind: draft, document: letter, assign: {role: community-manager}}
+"""
 
 
 @pytest.fixture
@@ -121,12 +137,38 @@ def test_the_inbox_has_one_next_action_each_and_says_for_whom(company, app):
     assert "Nothing waits for you" in visit_as(app, "tom").get("/inbox").text
 
 
-def test_the_inbox_says_what_one_did(company, app):
+def test_the_inbox_says_what_one_did_and_not_what_the_engine_did_upon_it(company, app):
     case = to_approval(company)
-    items.decide(company.ws, Actor("lea"), company.item(case, "approve"), "approve")
-    text = visit_as(app, "lea").get("/inbox").text
-    assert "What you did" in text
-    assert "Lea Hoffmann" in text.split("What you did")[1]
+    company.clock.move(hours=3)
+    asked = company.item(case, "approve")
+    items.decide(company.ws, Actor("lea"), asked, "request_changes", "Say since when")
+    done = [told.sentence for told in done_by(company.ws, "lea")]
+    assert done == ["Lea Hoffmann asked for changes to Statement, version 2, as Legal"]
+    assert [told.sentence for told in done_by(company.ws, "tom")] == [
+        "Tom Becker finished 'Write'",
+        "Tom Becker saved Statement, version 2",
+    ]
+    assert done[0] in visit_as(app, "lea").get("/inbox").text.split("What you did")[1]
+
+
+def test_what_happened_just_now_names_what_was_asked_long_before(company, app):
+    case = to_approval(company)
+    company.clock.move(hours=3)
+    items.decide(company.ws, Actor("carl"), company.item(case, "approve"), "reject", "No")
+    said = [told.sentence for told in situation(company.ws, "ana").happened]
+    assert "Carl Weiss rejected Statement, version 2, as Communications director" in said
+
+
+def test_who_wrote_to_one_of_many_is_told_for_whom_although_all_were_listed_long_before(company):
+    company.playbook("letters", LETTERS)
+    case = company.start("letters", creators=["Ida Holm", "Max Roth"])
+    company.clock.move(hours=3)
+    asked = company.item_at(case, "each_creator[1]/write_letter")
+    items.revise(company.ws, Actor("ben"), asked, "Dear Max")
+    [told] = situation(company.ws, "ana").happened
+    assert told.sentence == "Ben Okafor saved Letter (Max Roth), version 2"
+    [told] = done_by(company.ws, "ben")
+    assert told.sentence == "Ben Okafor saved Letter (Max Roth), version 2"
 
 
 def test_cases_are_found_by_words_references_and_status(company, app):
