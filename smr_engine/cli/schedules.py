@@ -10,7 +10,7 @@ import typer
 from smr_engine.cli.commands import Group
 from smr_engine.cli.files import STDOUT
 from smr_engine.cli.ics import OutOption, write_feed
-from smr_engine.cli.output import write_json, write_raw
+from smr_engine.cli.output import say, write_json, write_raw
 from smr_engine.cli.session import Session
 from smr_engine.services.text import instant
 
@@ -41,7 +41,7 @@ def list_(session: Session) -> None:
 @GROUP.command(
     "add",
     "smr schedule add policy-review --rrule 'FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO' --at 09:00 "
-    "--timezone Europe/Berlin",
+    "--timezone Europe/Berlin --inputs review.yaml",
 )
 def add(
     session: Session,
@@ -73,6 +73,8 @@ def add(
     else:
         due = instant(row.next_due, session.zone) or "never"
         write_raw(f"Added {row.schedule}: {row.playbook}, next {due}.")
+    if row.problem:
+        say(f"As things are it would open no case: {row.problem}.")
 
 
 @GROUP.command("remove", "smr schedule remove policy-review-1a2b3c")

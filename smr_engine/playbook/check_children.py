@@ -28,13 +28,18 @@ _UNKNOWN = object()  # stands for what only a case knows
 
 def check_children(inspection: Inspection) -> None:
     """Report unknown playbooks, cycles of them, and inputs that they or schedules refuse."""
-    for trigger in inspection.playbook.triggers:
-        schema = inputs_shape(inspection.playbook)
-        _check_inputs(inspection, schema, trigger.inputs, trigger.line)
+    check_trigger_inputs(inspection)
     known = {**inspection.context.playbooks, inspection.playbook.name: inspection.playbook}
     for step in inspection.steps():
         if isinstance(step, PlaybookStep):
             _check_child(inspection, step, known)
+
+
+def check_trigger_inputs(inspection: Inspection) -> None:
+    """Report what a playbook's schedules give that it does not ask for, and what they leave out."""
+    for trigger in inspection.playbook.triggers:
+        schema = inputs_shape(inspection.playbook)
+        _check_inputs(inspection, schema, trigger.inputs, trigger.line)
 
 
 def _check_child(inspection: Inspection, step: PlaybookStep, known: Mapping[str, Playbook]) -> None:

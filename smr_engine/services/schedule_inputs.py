@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from smr_engine.engine.environment import instant
 from smr_engine.playbook.expressions import compile_template
-from smr_engine.playbook.model import Template
+from smr_engine.playbook.model import Playbook, ScheduleTrigger, Template, Value
 from smr_engine.services import library
 from smr_engine.services.stored import ScheduleRow
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.workspace import Workspace
+
+
+def problem_of(playbook: Playbook, trigger: ScheduleTrigger) -> str:
+    """Return why no case of a schedule could be opened as things are; empty if nothing is known.
+
+    It is told, not refused: what a playbook asks for may change before the first instant.
+
+    Args:
+        playbook: what it opens.
+        trigger: with its inputs as they were given.
+    """
+    # Whoever only lists schedules, or waits for one, needs no checks.
+    from smr_engine.playbook.check import check_trigger
+
+    inputs = {name: _templates(value) for name, value in trigger.inputs.items()}
+    problems = check_trigger(playbook, replace(trigger, inputs=inputs))
+    return "; ".join(problem.message for problem in problems)
+
+
+def _templates(value: Any) -> Value:
+    """Return a value with its texts as templates, as a playbook has them."""
+    if isinstance(value, Mapping):
+        return {key: _templates(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_templates(inner) for inner in value]
+    return Template(value) if isinstance(value, str) else value
 
 
 def inputs_of(

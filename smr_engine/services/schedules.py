@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import islice, takewhile
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
@@ -24,8 +24,8 @@ from smr_engine.engine.commands import Actor
 from smr_engine.engine.environment import instant
 from smr_engine.engine.world import World
 from smr_engine.errors import Invalid, NotFound, Refusal
-from smr_engine.playbook.check_timing import why_no_rule
-from smr_engine.playbook.model import Missed, Playbook
+from smr_engine.playbook.check_timing import is_zone, why_no_rule
+from smr_engine.playbook.model import Missed, Playbook, ScheduleTrigger
 from smr_engine.services import cases, directory, library, schedule_failures, schedule_inputs
 from smr_engine.services.access import Sight
 from smr_engine.services.schedule_failures import STREAM
@@ -81,7 +81,7 @@ def add(
     rule: Rule,
     inputs: Mapping[str, Any] | None = None,
 ) -> Row:
-    """Add a schedule; durable when it returns.
+    """Add a schedule; durable when it returns. Its `problem` says if its cases could not open.
 
     Raises:
         Invalid: rule, time, zone or policy do not make sense.
@@ -89,6 +89,9 @@ def add(
     """
     main = library.startable(ws, playbook)[playbook][0]
     row = checked(ws, playbook, rule)
+    given = dict(inputs or {})
+    trigger = ScheduleTrigger(rule.rrule, rule.at, rule.timezone, inputs=given)
+    problem = schedule_inputs.problem_of(main, trigger)
     with ws.storage.writing() as unit:
         _may(ws, unit, main, actor)
         number = len(unit.schedules.all(removed=True)) + 1
@@ -97,12 +100,12 @@ def add(
             id=f"{playbook}-{number}",
             source="added",
             created_by=actor.id,
-            inputs=dict(inputs or {}),
+            inputs=given,
         )
         put(ws, unit, row, actor, "ScheduleAdded")
         unit.keep()
     ws.waker.wake()
-    return _view(row, ws.clock.now())
+    return replace(_view(row, ws.clock.now()), problem=problem)
 
 
 def remove(ws: Workspace, actor: Actor, schedule: str) -> None:
@@ -305,15 +308,18 @@ def checked(ws: Workspace, playbook: str, rule: Rule) -> ScheduleRow:
     Raises:
         Invalid: rule, time, zone or policy do not make sense.
     """
-    try:
-        zone = ZoneInfo(rule.timezone)
-        wall = time.fromisoformat(rule.at)
-        missed = Missed(rule.missed)
-    except (ZoneInfoNotFoundError, ValueError) as problem:
-        raise Invalid("bad-schedule", f"{rule.timezone} {rule.at}: {problem}") from problem
-    except OSError as problem:  # a folder of zones, `Europe`
+    if not is_zone(rule.timezone):
         message = f"'{rule.timezone}' is no time zone"
-        raise Invalid("bad-schedule", message, hint="write one like Europe/Berlin") from problem
+        raise Invalid("bad-schedule", message, hint="write one like Europe/Berlin")
+    zone = ZoneInfo(rule.timezone)
+    try:
+        wall = time.fromisoformat(rule.at)
+    except ValueError as problem:
+        message = f"'{rule.at}' is no time of day"
+        raise Invalid("bad-schedule", message, hint="write one like 09:00") from problem
+    if rule.missed not in set(Missed):
+        message = f"'{rule.missed}' does not say what becomes of missed instants"
+        raise Invalid("bad-schedule", message, hint=f"one of: {', '.join(Missed)}")
     if reason := why_no_rule(rule.rrule, rule.at):
         hint = "like FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO (RFC 5545)"
         raise Invalid("bad-schedule", f"'{rule.rrule}' {reason}", hint=hint)
@@ -326,7 +332,7 @@ def checked(ws: Workspace, playbook: str, rule: Rule) -> ScheduleRow:
         at=rule.at,
         timezone=rule.timezone,
         dtstart=start.astimezone(UTC),
-        missed=missed.value,
+        missed=rule.missed,
         source="trigger",
         created_by="engine",
         added_at=now,

@@ -53,7 +53,8 @@ def test_what_cannot_be_shown_is_refused_with_a_way_out(office, words, status, t
 
 def test_schedules_and_due_times_are_exported_for_a_calendar_program(office, tmp_path):
     rule = ("--rrule", "FREQ=MONTHLY;BYDAY=1MO", "--at", "09:00", "--timezone", "Europe/Berlin")
-    office.done("schedule", "add", "policy-review", *rule)
+    added = office.done("schedule", "add", "policy-review", *rule)
+    assert "it would open no case: the input `period` is required and missing" in added.stderr
     piped = office.done("schedule", "export", "--ics").stdout
     [event] = icalendar.Calendar.from_ical(piped).events
     assert event["DTSTART"].dt.tzinfo.key == "Europe/Berlin"
