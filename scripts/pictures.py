@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 from story import ROOT, Stage
-from up import prepare
+from up import Rehearsal, prepare
 
 sys.path.insert(0, str(ROOT))
 
@@ -36,7 +36,7 @@ AS_WEBP = """async (png) => {
 def main() -> int:
     """Prepare the sample company, open its pages as its people, and keep what they see."""
     with tempfile.TemporaryDirectory() as folder:
-        stage = Stage(Path(folder) / "halden", quiet=True)
+        stage = Rehearsal(Path(folder) / "halden")
         stage.smr("init", str(stage.workspace), "--sample")
         prepare(stage)
         ws = open_workspace(stage.workspace, {})
@@ -65,7 +65,7 @@ def take(page: Page, path: str, name: str, part: str = "h1") -> None:
     """Keep what the screen shows of a page, with a part of it at the top, as a small picture."""
     page.goto(path)
     page.locator(part).evaluate("(one) => window.scrollTo(0, one.offsetTop - 12)")
-    page.wait_for_load_state("networkidle" if False else "load")
+    page.wait_for_load_state("load")
     png = base64.b64encode(page.screenshot()).decode()
     blank = page.context.new_page()  # our own pages let no script fetch a picture
     small = base64.b64decode(blank.evaluate(AS_WEBP, png))

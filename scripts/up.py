@@ -12,14 +12,33 @@ from pathlib import Path
 
 from story import ROOT, SMR, Act, Answer, Item, Stage
 from takeover import INPUTS, STATEMENT, until_legal, write
+from typer.testing import CliRunner
+
+from smr_engine.cli.main import app
 
 GUESTS = {"lea": "Lea, Legal: approve", "ana": "Ana, who leads", "tom": "Tom, who wrote it"}
+
+
+class Rehearsal(Stage):
+    """A stage nobody watches: its commands run in this process, so none waits for a program."""
+
+    def __init__(self, workspace: Path) -> None:
+        super().__init__(workspace, quiet=True)
+
+    def smr(self, *words: str, text: str = "", check: bool = True) -> str:
+        """Run one command and return what it printed."""
+        done = CliRunner().invoke(
+            app, ["--workspace", str(self.workspace), *words], input=text or None
+        )
+        if check and done.exit_code != 0:
+            sys.exit(f"smr {' '.join(words)}\n{done.output}")
+        return done.stdout
 
 
 def main() -> int:
     """Make the workspace if there is none, bring a drill to Legal, then hand over to `smr up`."""
     workspace = Path(os.environ.get("SMR_WORKSPACE") or ROOT / "workspace")
-    stage = Stage(workspace, quiet=True)
+    stage = Rehearsal(workspace)
     if not (workspace / "smr.yaml").is_file():
         subprocess.run([str(SMR), "init", str(workspace), "--sample"], check=True)
         prepare(stage)
@@ -34,7 +53,7 @@ def prepare(stage: Stage) -> None:
     """Open a drill and bring it to the point where only Legal is missing; Prefect is not needed."""
     opening = ("--as", "ana", "start", "crisis-response", "--drill", "--inputs", "-", "--json")
     case = json.loads(stage.smr(*opening, text=json.dumps(INPUTS)))["case"]
-    print(f"Opening the exercise {case} and bringing it to Legal (half a minute) ...", flush=True)
+    print(f"Opening the exercise {case} and bringing it to Legal (some seconds) ...", flush=True)
     conductor = subprocess.Popen(
         [str(SMR), "--workspace", str(stage.workspace), "work"],
         stdout=subprocess.DEVNULL,
