@@ -62,6 +62,12 @@ class Tally:
     effects: int = 0
     timers: int = 0
     cases: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, effects: int) -> None:
+        """Count effects that are taken; fewer than none were put back, and are taken again."""
+        with self._lock:  # they are put back where they were to be performed, in a thread
+            self.effects += effects
 
     def view(self) -> Worked:
         """Return it as a view."""
@@ -114,6 +120,7 @@ class Conductor:
         self._stop = threading.Event()
         self._prefect_away_until: datetime | None = None
         self._prefect_missed_since: datetime | None = None
+        self._told_of_absence = False
 
     def stop(self) -> None:
         """Ask the loop to finish what is under way and return."""
@@ -216,7 +223,7 @@ class Conductor:
             claimed = unit.claims.effects(self._name, now, legs.LEASE, EFFECTS_AT_ONCE)
             unit.keep()
         owed, together = legs.apart(claimed)
-        self._tally.effects += len(claimed)
+        self._tally.take(len(claimed))
         self._tally.cases.update(claim.case for claim in claimed)
         if len(owed) < BATCH_AT:
             for leg in owed:
@@ -256,12 +263,13 @@ class Conductor:
         except DispatchUnavailableError as problem:
             now = self._ws.clock.now()
             if self._prefect_missed_since is None:
-                log.warning("Prefect does not answer: %s", problem)
+                log.info("waiting for Prefect: %s", problem)  # as a rule it is only booting
                 self._prefect_missed_since = now
             self._without_prefect(owed, self._prefect_missed_since)
             self._prefect_away_until = now + timedelta(seconds=RETRY_S)
         else:
             self._prefect_missed_since = self._prefect_away_until = None
+            self._told_of_absence = False
 
     def _without_prefect(self, owed: Sequence[Leg], missed_since: datetime) -> None:
         """Perform legs once the grace period is over.
@@ -272,7 +280,12 @@ class Conductor:
         now = self._ws.clock.now()
         grace = timedelta(seconds=self._ws.options.grace_s)
         over = [leg for leg in owed if now - max(leg.owed_at, missed_since) >= grace]
-        legs.release(self._ws, legs.claims_of(leg for leg in owed if leg not in over))
+        put_back = legs.claims_of(leg for leg in owed if leg not in over)
+        legs.release(self._ws, put_back)
+        self._tally.take(-len(put_back))
+        if over and not self._told_of_absence:
+            log.warning("Prefect does not answer: messages go out without it")
+            self._told_of_absence = True
         for leg in over:
             if not leg.reminds:
                 self._regained([leg], self._perform_bare)

@@ -327,3 +327,26 @@ def test_what_was_owed_while_nobody_worked_waits_for_a_prefect_that_is_booting(
         until(lambda: prefect.performed)
     assert prefect.asked == 3
     assert happened(ws, "EffectDone", case) == len(prefect.performed)
+
+
+def test_what_waits_for_a_prefect_that_is_booting_is_counted_once_and_alarms_nobody(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("smr_engine.services.conductor.RETRY_S", 0.05)
+    ws = place.open(grace_s=30)
+    cases.start(ws, Actor("ana"), "note", {})
+    prefect = Booting(ws)
+    done = conductor(ws, prefect).run(until_idle=True)
+    assert prefect.asked >= 3
+    assert done.effects == len(prefect.performed)
+    assert caplog.messages == []
+
+
+def test_what_goes_out_without_prefect_is_told_in_the_log(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    ws = place.open()
+    cases.start(ws, Actor("ana"), "note", {})
+    done = conductor(ws, Away()).run(until_idle=True)
+    assert done.effects == 1
+    assert caplog.messages == ["Prefect does not answer: messages go out without it"]
