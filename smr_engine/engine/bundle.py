@@ -101,7 +101,8 @@ def differences(run: Run, place: Place, step: PublishStep, approved: Item) -> st
     about = {entry["document"] for entry in bundle["documents"]}
     entry = document_entry(run, place.scope, step.document)
     if step.document in about and entry not in bundle["documents"]:
-        return f"the text of {step.document} is not the one approved in {approved.id}"
+        title = run.playbook.documents[step.document].title
+        return f"the text of {title} is not the one approved in {approved.id}"
     if publication_entry(run, place.scope, step) not in bundle["publications"]:
         return f"where it goes is not what was approved in {approved.id}"
     return ""

@@ -71,7 +71,7 @@ def _done(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None
     run.emit(e.EffectDone(scope=scope, path=effect.path, effect=effect.id, result=command.result))
     go_on(run, scope, effect, command.result)
     if _given_up(run, scope, effect):
-        _tell_owners(run, f"{effect.name} went out before it could be stopped")
+        _tell_owners(run, f"{wording.deed(run, effect)} went out before it could be stopped")
 
 
 def go_on(run: Run, scope: str, effect: Effect, result: Json) -> None:
@@ -142,7 +142,7 @@ def _refused(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> N
     )
     place = _active_place(run, scope, effect)
     if place is not None:
-        flow.fail(run, place, f"{effect.name}: {command.reason}")
+        flow.fail(run, place, f"{wording.deed(run, effect)}: {command.reason}")
 
 
 def _unknown(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> None:
@@ -150,13 +150,15 @@ def _unknown(run: Run, scope: str, effect: Effect, command: c.ReportEffect) -> N
         e.EffectUnknown(scope=scope, path=effect.path, effect=effect.id, reason=command.reason)
     )
     if _given_up(run, scope, effect):
-        _tell_owners(run, f"{effect.name} may or may not have gone out ({command.reason})")
+        _tell_owners(
+            run, f"{wording.deed(run, effect)} may or may not have gone out ({command.reason})"
+        )
     if effect.item or not effect.step or not run.alive(scope):
         return
     place = run.place(scope, effect.step)
     if run.state(place).status in {StepStatus.ACTIVE, StepStatus.FAILED}:
-        reason = f"{effect.name} may or may not have happened ({command.reason}). Look, then say."
-        work.hold(run, place, reason, effect.id)
+        happened = f"may or may not have happened ({command.reason}). Look, then say."
+        work.hold(run, place, f"{wording.deed(run, effect)} {happened}", effect.id)
 
 
 _REPORTS = {

@@ -77,10 +77,9 @@ def people_acting_in(world: World, roles: Iterable[str], now: datetime) -> tuple
 def owns(world: World, playbook: Playbook, person: str, now: datetime) -> Verdict:
     """Return whether a person steers the playbook's cases: its owner role and its deputies do."""
     if not _is_owner(world, playbook, person, now):
-        return no(
-            f"only {playbook.owner} (the owner of {playbook.name}) and deputies may do this; "
-            f"{name_of(world, person)} is neither"
-        )
+        owner = f"{titles_of(world, [playbook.owner])} (the owner of '{playbook.title}')"
+        name = name_of(world, person)
+        return no(f"only {owner} and deputies may do this; {name} is neither")
     steering = steers(world, person)
     return Verdict(may=True, roles=world.roles_of(person)) if steering.may else steering
 
@@ -150,7 +149,8 @@ def may_see(world: World, playbook: Playbook, person: str, now: datetime) -> Ver
     acting = acting_roles(world, person, now)
     if set(playbook.visibility) & set(acting) or _is_owner(world, playbook, person, now):
         return YES
-    return no(f"cases of {playbook.name} are restricted to {', '.join(playbook.visibility)}")
+    whom = titles_of(world, playbook.visibility)
+    return no(f"cases of '{playbook.title}' are restricted to {whom}")
 
 
 def may_act(world: World, header: CaseHeader, item: Item, actor: Actor, now: datetime) -> Verdict:
@@ -194,7 +194,7 @@ def may_decide(
         if barred:
             whom = name_of(world, barred[0])
             return no(f"{name} would act for {whom}, who had a hand in this content")
-        return no(f"this asks for {_either(wanted)}; {name} holds none of these roles")
+        return no(f"this asks for {titles_of(world, wanted)}; {name} holds none of these roles")
     return _too_weak(item, actor, name) or standings[0]
 
 
@@ -210,7 +210,9 @@ def may_break_glass(
         return no(f"'{actor.id}' is not in the directory")
     acting = acting_roles(world, actor.id, now)
     if role not in acting:
-        return no(f"only {role} may release this before its approval; {name} is not")
+        return no(
+            f"only {titles_of(world, [role])} may release this before its approval; {name} is not"
+        )
     if {actor.id, acting[role]} & set(item.excluded):
         return no(f"{name} had a hand in this content, or would act for somebody who had")
     weak = _too_weak(item, actor, name)
@@ -318,5 +320,7 @@ def name_of(world: World, person: str) -> str:
     return known.name if known else person
 
 
-def _either(roles: Iterable[str]) -> str:
-    return " or ".join(dict.fromkeys(roles))
+def titles_of(world: World, roles: Iterable[str]) -> str:
+    """Return any of some roles by their titles; one that the directory does not know as it is."""
+    known = (world.roles.get(role) or role for role in dict.fromkeys(roles))
+    return " or ".join(role if isinstance(role, str) else role.title for role in known)

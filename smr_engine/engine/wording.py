@@ -14,7 +14,7 @@ from typing import Concatenate, ParamSpec
 
 from smr_engine.engine import policy
 from smr_engine.engine.run import Run
-from smr_engine.engine.state import ClockState, Item
+from smr_engine.engine.state import ClockState, Effect, Item
 from smr_engine.engine.statuses import ItemKind
 
 ASKS = {
@@ -122,6 +122,15 @@ def unreachable(reader: Reader, run: Run, item: Item, why: str) -> tuple[str, st
     return _about(reader, run, item, f"Escalated to you: {item.title}", [f"It is held: {why}."])
 
 
+def deed(run: Run, effect: Effect) -> str:
+    """Return what an effect does, for whoever is told that it did not happen, or did after all."""
+    document = run.playbook.documents.get(effect.document)
+    account = run.world.accounts.get(effect.account)
+    if document is None or account is None:
+        return effect.name
+    return f"The publication of {document.title} on {account.title}"
+
+
 def to_ratify(run: Run, released: Item) -> str:
     """Return what those who are to ratify a release are told."""
     broken = released.broken
@@ -140,7 +149,7 @@ def unratified(reason: str) -> str:
     """Return what the owner is told of a release that was not ratified."""
     return (
         f"What was released before its approval is unratified: {reason}. Nothing was retracted. "
-        "Decide what to do about it (a correction, for instance), then answer this with --skip."
+        "Decide what to do about it (a correction, for instance), then skip this with the reason."
     )
 
 
@@ -149,8 +158,8 @@ def superseded(reader: Reader, run: Run, old: Item, new: str) -> tuple[str, str]
     """Return subject and body for those who had decided on content that has changed since."""
     words = f"The content you decided on has changed: {old.title}"
     body = [
-        f"{old.id} no longer counts. Item {new} shows the new revision and the difference.",
-        f"Read it with: smr item {new}",
+        "Your decision on it no longer counts.",
+        *_item(run, "See the new version, and what changed,", new),
     ]
     return subject(run, words), "\n".join([*body, _case_line(run)])
 
@@ -187,7 +196,12 @@ def clock(
     counted = _time(reader, state.runs_from or due)
     body = [
         f"It {'was' if late else 'is'} due {_time(reader, due)}, counted from {counted}.",
-        f"Once it is done: smr clock {run.header.ref} {name} --met",
+        *_way(
+            run,
+            "Once it is done, say so",
+            page=f"cases/{run.header.ref}",
+            command=f"smr clock {run.header.ref} {name} --met",
+        ),
     ]
     return subject(run, words), "\n".join([*body, _case_line(run)])
 
@@ -236,18 +250,26 @@ def _about(reader: Reader, run: Run, item: Item, words: str, more: list[str]) ->
     if item.due_at is not None:
         lines.append(f"Due: {_time(reader, item.due_at)}")
     lines += [
-        f"Due for {' or '.join(line.roles)}: {_time(reader, line.due_at)}"
+        f"Due for {policy.titles_of(run.world, line.roles)}: {_time(reader, line.due_at)}"
         for line in item.lines
         if line.due_at is not None
     ]
     if item.expires_at is not None:
         lines.append(f"Can be answered until: {_time(reader, item.expires_at)}")
-    if run.world.public_url:
-        lines.append(f"Open it here: {run.world.public_url.rstrip('/')}/items/{item.id}")
-        lines.append(f"Or in a terminal: smr item {item.id}")
-    else:
-        lines.append(f"Open it with: smr item {item.id}")
+    lines += _item(run, "Open it", item.id)
     return subject(run, words), "\n".join([*lines, _case_line(run)])
+
+
+def _item(run: Run, do: str, item: str) -> list[str]:
+    return _way(run, do, page=f"items/{item}", command=f"smr item {item}")
+
+
+def _way(run: Run, do: str, *, page: str, command: str) -> list[str]:
+    """Return where people do something: on a page, if there are any, or in a terminal."""
+    if not run.world.public_url:
+        return [f"{do} with: {command}"]
+    address = f"{run.world.public_url.rstrip('/')}/{page}"
+    return [f"{do} here: {address}", f"Or in a terminal: {command}"]
 
 
 def _case_line(run: Run) -> str:

@@ -142,7 +142,7 @@ WORK = [
 ]
 CASES = [
     ("ana cancel {over} --reason Again", "is cancelled"),
-    ("tom cancel {case} --reason Enough", "only smr-lead"),
+    ("tom cancel {case} --reason Enough", "only Social media relations lead"),
     ("ana cancel {case} --reason ' '", "why"),
     ("ana signal {over} reply", "is cancelled"),
     ("ana signal {case} reply", "reply"),

@@ -76,7 +76,7 @@ def test_every_open_item_says_in_words_why_somebody_may_not_act(company: Company
 
     assert why("tom") == "Tom Becker had a hand in this content, so somebody else must decide"
     assert "decided on this already" in why("lea")
-    assert "asks for comms-director or legal" in why("pia")
+    assert "asks for Communications director or Legal" in why("pia")
 
 
 def test_who_wrote_the_text_and_holds_the_role_may_not_decide(company: Company):

@@ -209,7 +209,7 @@ def test_a_dry_run_says_what_would_move_and_changes_nothing(company: Company, br
 
 def test_a_dry_run_is_refused_like_the_real_one(company: Company, breach: str):
     for dry_run in (True, False):
-        with pytest.raises(Refusal, match="only smr-lead"):
+        with pytest.raises(Refusal, match="only Social media relations lead"):
             cases.rescore(company.ws, Actor("lea"), breach, "high", "No.", dry_run=dry_run)
 
 

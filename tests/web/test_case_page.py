@@ -151,7 +151,7 @@ def test_what_one_may_not_order_is_not_offered_and_is_refused(app, case):
     for path in ("cancel", "severity"):
         assert f"/cases/{case}/{path}" not in text
     answer = lea.post(f"/cases/{case}/cancel", {"reason": "No"}, 403)
-    assert "smr-lead (the owner of severe)" in answer.text
+    assert "Social media relations lead (the owner of" in answer.text
     assert "No" in answer.text
 
 

@@ -98,7 +98,7 @@ def test_who_does_not_own_the_playbook_changes_nothing(app, company):
     schedule = added(company)
     tom = visit_as(app, "tom")
     text = tom.get("/schedules").text
-    assert "You cannot remove it: only smr-lead" in text
+    assert "You cannot remove it: only Social media relations lead" in text
     assert "Add one" not in text
     tom.post(f"/schedules/{schedule}/remove", status=403)
     tom.post("/schedules", FIELDS, 403)

@@ -69,7 +69,7 @@ def test_what_cannot_be_started_says_why_and_its_title_is_text(ana):
         assert "the directory has no role `nobody-here`" in text
         assert "/halden/" not in text, "where the file lies is nobody's business"
     assert 'name="key"' not in text
-    assert "cases of secret are restricted to hr" in ana.get("/playbooks/secret").text
+    assert "are restricted to Human resources" in ana.get("/playbooks/secret").text
 
 
 def test_a_playbook_shows_what_it_does_as_a_picture_and_in_words(ana):

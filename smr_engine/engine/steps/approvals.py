@@ -60,7 +60,7 @@ def resolve(run: Run, place: Place) -> Question:
     barred = who.excluded(run, place.scope, step.exclude, step.documents)
     filled, eligible = possible(run, lines, barred)
     if not filled.complete:
-        message = f"the quorum cannot be reached: {missing_words(filled)}"
+        message = f"the quorum cannot be reached: {missing_words(run, filled)}"
         raise UnreachableError(message)
     return Question(bundle_of(run, place, step), lines, dues_of(applying), barred, eligible)
 
@@ -268,7 +268,7 @@ def _hold_unless_reachable(
     filled, _ = quorum.best(item.lines, [*said, *still_open], run.world)
     if filled.complete and still_open:
         return False
-    lacks = missing_words(filled)
+    lacks = missing_words(run, filled)
     reason = f"{why}: {lacks}" if lacks else why
     if item.ratifies:
         ratifying.unratified(run, place, item, "unreachable", reason)
@@ -338,10 +338,10 @@ def _voices(
     ]
 
 
-def missing_words(filled: quorum.Filled) -> str:
+def missing_words(run: Run, filled: quorum.Filled) -> str:
     """Return which lines lack how many people, in words."""
     lacks = [
-        f"{need - have} more of {' or '.join(line.roles)}"
+        f"{need - have} more of {policy.titles_of(run.world, line.roles)}"
         for line, need, have in zip(filled.lines, filled.need, filled.have, strict=True)
         if have < need
     ]

@@ -60,7 +60,7 @@ def _ask_to_ratify(run: Run, place: Place, item: Item, glass: BreakGlass) -> Non
     lines = tuple(replace(line, due_at=None) for line in item.lines)
     possible, eligible = approvals.possible(run, lines, barred)
     if not possible.complete:
-        reason = f"nobody can ratify it: {approvals.missing_words(possible)}"
+        reason = f"nobody can ratify it: {approvals.missing_words(run, possible)}"
         ratifying.mark(run, place, item.id, "unreachable", reason)
         return
     work.open_item(

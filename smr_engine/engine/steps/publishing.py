@@ -62,15 +62,16 @@ def why_not_approved(run: Run, place: Place) -> str:
     about: set[str] = set()
     for name in step.requires:
         if run.visible_state(place.scope, name).outcome != "approved":
-            return f"{name} has not been granted"
+            return f"{_called(run, name)} has not been granted"
         approved = granted(run, place.scope, name)
         if approved is None:
-            return f"{name} has no approved content"
+            return f"{_called(run, name)} has no approved content"
         problem = differences(run, place, step, approved)
         if problem:
             return problem
         about |= {entry["document"] for entry in approved.bundle["documents"]}
-    return "" if step.document in about else f"no approval it requires is about {step.document}"
+    document = run.playbook.documents[step.document].title
+    return "" if step.document in about else f"no approval it requires is about {document}"
 
 
 def begin(run: Run, place: Place, effect: Effect) -> None:
@@ -146,6 +147,10 @@ def under_way(run: Run, place: Place) -> list[Effect]:
     ]
 
 
+def _called(run: Run, step: str) -> str:
+    return f"'{run.position(step).step.title.blank}'"
+
+
 # --- details -----------------------------------------------------------------------------------
 
 
@@ -175,7 +180,7 @@ def _approved_entry(run: Run, place: Place) -> Entry:
     for entry in entries:
         if entry["step"] == step.id:
             return entry
-    message = f"{step.requires[0]} has no approved content"
+    message = f"{_called(run, step.requires[0])} has no approved content"
     raise StepProblemError(message)
 
 

@@ -83,6 +83,8 @@ def test_a_new_revision_after_one_of_two_votes_asks_both_again():
     case.book.perform()
     assert any("content you decided on has changed" in s for s in case.book.told_of("lea"))
     assert not any("has changed" in s for s in case.book.told_of("cora"))
+    (body,) = {m["body"] for m in case.book.told if "has changed" in m["subject"]}
+    assert f"See the new version, and what changed, with: smr item {second.id}\n" in body
     case.approve("check", "cora")
     assert case.outcome("check") is None
     case.approve("check", "lea")

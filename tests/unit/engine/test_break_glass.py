@@ -139,7 +139,7 @@ def test_where_the_holder_was_the_only_one_it_is_unratified_at_once():
     case = released("legal", "exec-sponsor")
     (event,) = case.happened(e.Unratified)
     assert event.why == "unreachable"
-    assert "exec-sponsor" in case.repair_item().message
+    assert "exec sponsor" in case.repair_item().message
     case.book.perform()
     assert case.outcome("send") == "published"
 
@@ -154,7 +154,7 @@ def test_recusals_that_leave_nobody_make_it_unratified():
 
 @pytest.mark.parametrize(
     ("by", "why"),
-    [("lea", "only exec-sponsor may release"), ("nobody", "not in the directory")],
+    [("lea", "only exec sponsor may release"), ("nobody", "not in the directory")],
 )
 def test_only_a_holder_of_the_role_may(by, why):
     with pytest.raises(Refusal, match=why):

@@ -82,7 +82,14 @@ def test_the_owner_is_reminded_and_those_it_escalates_to_are_told():
     assert told == [("remind", ("sam",)), ("escalate", ("eve",))]
     assert "Escalated to you: gdpr" in case.book.told_of("eve")[-1]
     (body,) = [m["body"] for m in case.book.told if "Reminder: gdpr" in m["subject"]]
-    assert f"smr clock {case.ref} gdpr --met" in body
+    assert f"Once it is done, say so with: smr clock {case.ref} gdpr --met" in body
+
+
+def test_who_is_reminded_of_a_clock_says_on_a_page_that_it_is_met_where_there_are_pages():
+    case = running(remind=co.at("50%"))
+    case.book.world = replace(case.book.world, public_url="https://smr.example.test")
+    case.book.wait(days=2)
+    assert f"say so here: https://smr.example.test/cases/{case.ref}\n" in case.book.told[-1]["body"]
 
 
 def test_who_begins_late_is_reminded_once_and_not_for_every_instant_that_has_passed():
@@ -126,7 +133,7 @@ def test_a_step_inside_a_block_meets_it_too():
 
 def test_the_owner_or_a_deputy_says_that_it_is_met_and_how():
     case = running()
-    with pytest.raises(Refusal, match="only smr-lead"):
+    with pytest.raises(Refusal, match="only smr lead"):
         meet(case, "wendy")
     meet(case, "ben")
     assert (state(case).status, state(case).by) == ("met", "ben")

@@ -429,7 +429,9 @@ def test_the_owner_is_told_of_a_publication_that_a_cancel_could_not_stop(outcome
         case.book.do(case.ref, c.BeginPublication(effect.id))
     case.report(effect, outcome, reason="timed out")
     case.book.perform()
-    assert any(f"publish statement -> newsroom {told}" in s for s in case.book.told_of("sam"))
+    assert any(
+        f"The publication of statement on Newsroom {told}" in s for s in case.book.told_of("sam")
+    )
 
 
 def test_a_publication_that_did_not_go_out_is_not_tried_again_after_a_cancel():

@@ -150,7 +150,7 @@ def test_cancelling_from_a_repair_item_stops_the_case():
 def test_a_repair_is_answered_by_those_asked_or_the_owner_and_with_a_reason():
     case = opened(FAILS, co.task("after"))
     item = case.repair_item()
-    with pytest.raises(Refusal, match="only smr-lead"):
+    with pytest.raises(Refusal, match="only smr lead"):
         case.repair("skip", by="wendy")
     with pytest.raises(Refusal, match="say why"):
         case.book.do(case.ref, c.Repair(item.id, c.RepairAnswer.SKIP, " "), "sam")

@@ -131,7 +131,7 @@ def test_a_signal_may_end_a_race_and_the_waits_that_lost_are_not_woken():
 
 def test_people_who_do_not_own_the_playbook_send_no_signals():
     case = opened(co.wait("hear", signal="go"))
-    with pytest.raises(Refusal, match="only smr-lead"):
+    with pytest.raises(Refusal, match="only smr lead"):
         case.book.do(case.ref, c.Signal("go"), "lea")
     case.book.do(case.ref, c.Signal("go"), c.Actor("prefect:listener", "", "prefect"))
     assert case.header.status is CaseStatus.COMPLETED
@@ -430,7 +430,7 @@ def test_a_cancel_closes_everything_and_tells_those_who_were_asked():
 
 def test_only_the_owner_and_their_deputies_cancel_and_say_why():
     case = opened(co.task("call"))
-    with pytest.raises(Refusal, match="only smr-lead"):
+    with pytest.raises(Refusal, match="only smr lead"):
         case.book.do(case.ref, c.CancelCase("why not"), "wendy")
     with pytest.raises(Refusal, match="say why"):
         case.book.do(case.ref, c.CancelCase(" "), "sam")
