@@ -107,9 +107,7 @@ def _may_revise(run: Run, item: Item) -> None:
 def decide(run: Run, command: c.Decide) -> None:
     """Take one person's decision on an approval."""
     place, item = located(run, command.item)
-    if item.kind is not ItemKind.APPROVAL:
-        message = f"{item.id} is no approval but a {item.kind}"
-        raise Refusal("wrong-command", message, hint=f"smr item {item.id}", where=item.id)
+    _require_approval(item)
     _refuse_other_content(item, command.seen)
     run.after = place.step.id
     approvals.decide(run, place, item, command.decision, command.comment)
@@ -118,12 +116,16 @@ def decide(run: Run, command: c.Decide) -> None:
 def break_glass(run: Run, command: c.BreakGlass) -> None:
     """Let one person release an approval's content before its quorum is there."""
     place, item = located(run, command.item)
-    if item.kind is not ItemKind.APPROVAL:
-        message = f"{item.id} is no approval but a {item.kind}"
-        raise Refusal("wrong-command", message, hint=f"smr item {item.id}", where=item.id)
+    _require_approval(item)
     _refuse_other_content(item, command.seen)
     run.after = place.step.id
     glass.release(run, place, item, command.reason)
+
+
+def _require_approval(item: Item) -> None:
+    if item.kind is not ItemKind.APPROVAL:
+        message = f"{item.id} is no approval but {item.kind.words}"
+        raise Refusal("wrong-command", message, hint=f"smr item {item.id}", where=item.id)
 
 
 def _refuse_other_content(item: Item, seen: str) -> None:

@@ -54,8 +54,10 @@ def meet(run: Run, command: c.MeetClock) -> None:
         raise NotFound("unknown-clock", message, hint=f"there are: {names}")
     state = run.header.clocks.get(command.clock)
     if state is None or not is_running(state):
-        status = "has not started yet" if state is None else f"is {state.status.words} already"
-        raise Refusal("clock-not-running", f"{command.clock} {status}", where=run.header.ref)
+        standing = "has not started yet" if state is None else f"is {state.status.words}"
+        again = " already" if state and state.status is ClockStatus.MET else ""
+        message = f"{command.clock} {standing}{again}"
+        raise Refusal("clock-not-running", message, where=run.header.ref)
     run.after = f"clock {command.clock}"
     _meet(run, command.clock, run.now, run.actor.id, command.note)
 

@@ -42,13 +42,25 @@ def check_values(
     filled: dict[str, Any] = without_unfilled(schema, {**defaults, **values})
     found = value_problems(schema, filled)
     strangers = _unknown_names(schema, filled, world, "")
-    problems = [*((p.path, p.message) for p in found), *strangers]
+    problems = [*((p.path, p.message + _asked(properties, p.missing)) for p in found), *strangers]
     if problems:
-        told = "; ".join(f"{path}: {text}" if path else text for path, text in problems[:MOST_TOLD])
+        told = "; ".join(_told(path, text) for path, text in problems[:MOST_TOLD])
         hint = f"fields: {', '.join(properties)}" if properties else "this asks for no values"
         fields = {**dict(strangers), **{p.field: p.message for p in reversed(found)}}
         raise Invalid("form-invalid", told, where=where, hint=hint, fields=fields)
     return filled
+
+
+def _told(path: str, text: str) -> str:
+    """Return a problem with its place, unless its sentence begins with that."""
+    return text if not path or text.startswith(f"`{path}`") else f"{path}: {text}"
+
+
+def _asked(properties: Mapping[str, Any], missing: str) -> str:
+    """Return the title of what is missing where its name says something else (`done_1`)."""
+    title = str(properties.get(missing, {}).get("title", ""))
+    same = title.lower().replace(" ", "_").replace("-", "_") == missing
+    return f" ({title})" if title and not same else ""
 
 
 def _unknown_names(

@@ -58,6 +58,12 @@ class ItemKind(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     REPAIR = "repair"
 
+    @property
+    def words(self) -> str:
+        """Return what it is, as people read it: `an approval`."""
+        noun = "publication" if self is ItemKind.PUBLISH else self.value
+        return f"{'an' if noun.startswith('a') else 'a'} {noun}"
+
 
 class EffectKind(StrEnum):
     """What is owed; CASE effects stay inside the house (child cases and their answers).

@@ -13,6 +13,7 @@ from smr_engine.engine import forms
 from smr_engine.engine.decide import open_case
 from smr_engine.engine.run import Situation
 from smr_engine.engine.state import Case
+from smr_engine.errors import Invalid
 from smr_engine.playbook.model import Playbook
 from smr_engine.services import directory, library, versions
 from smr_engine.services.reading import case_view
@@ -67,7 +68,8 @@ def start(
 
     Raises:
         NotFound: no such playbook.
-        Invalid: the playbook has errors, or the inputs do not fit; `key-reused`, see `Opening`.
+        Invalid: the playbook has errors, or the inputs do not fit; `key-reused`: the key is that
+            of another playbook's case, or see `Opening`.
         Refusal: the actor may not.
     """
     if opening.exact and opening.key:
@@ -75,9 +77,13 @@ def start(
     found = library.startable(ws, playbook)
     pins = {name: other.digest for name, (other, _) in found.items() if name != playbook}
     try:
-        return _open(ws, actor, _Pinned(found[playbook][0], pins, found), inputs, opening)
+        view = _open(ws, actor, _Pinned(found[playbook][0], pins, found), inputs, opening)
     except KeyTaken:
-        return _known(ws, opening.key)
+        view = _known(ws, opening.key)
+    if view.playbook != playbook:  # what was asked for would never open, and nobody would know
+        message = f"this key belongs to {view.case}, a case of {view.playbook}; nothing was opened"
+        raise Invalid("key-reused", message, hint="take a new key for a new case")
+    return view
 
 
 def open_pinned(

@@ -43,7 +43,8 @@ def acknowledge(ws: Workspace, actor: Actor, item: str, *, key: str = "") -> Ite
     """
     kind = item_view(ws, item, actor.id).kind
     if kind != ItemKind.ACKNOWLEDGEMENT:
-        raise Invalid("wrong-command", f"{item} is no acknowledgement but a {kind}", where=item)
+        message = f"{item} is no acknowledgement but {ItemKind(kind).words}"
+        raise Invalid("wrong-command", message, hint=f"smr item {item}", where=item)
     return complete(ws, actor, item, {}, key=key)
 
 

@@ -161,6 +161,10 @@ def read(ws: Workspace, ref: str, locate: str = "", *, all_scopes: bool = False)
 def case_of(name: str) -> str:
     """Return the case of an item, effect or timer (`CRISIS-2026-0007.12`)."""
     ref, dot, number = name.rpartition(".")
+    if not dot and ":" in name:  # the inbox shows it, but nothing opens it as an item
+        case, _, clock = name.partition(":")
+        met = f"smr clock {case} {clock} --met says that it was met"
+        raise Refusal("bad-item-name", f"'{name}' is a clock", hint=met)
     if not dot or not number.isdigit():
         raise Refusal(
             "bad-item-name",
