@@ -137,7 +137,7 @@ WORK = [
     ("zoe revise {closed} --file -", "is cancelled"),
     ("lea revise {draft} --file -", "only those who were asked to write it"),
     ("ana reassign {open} nobody", "'nobody' is not in the directory"),
-    ("lou reassign {open} kit", "smr-lead"),
+    ("lou reassign {open} kit", "Social media relations lead"),
     ("kit attach {open} {file}", "Kit Morgan was not asked"),
 ]
 CASES = [
@@ -186,7 +186,10 @@ STRANGERS = [
     ("ana schedule add policy-review --rrule FREQ=SECONDLY --at 09:00 --timezone UTC", "too often"),
     ("ana schedule add policy-review --rrule FREQ=DAILY --at 25:00 --timezone UTC", "25:00"),
     ("ana schedule add policy-review --rrule FREQ=DAILY --at 09:00 --timezone Mars", "Mars"),
-    ("tom schedule add policy-review --rrule FREQ=DAILY --at 09:00 --timezone UTC", "smr-lead"),
+    (
+        "tom schedule add policy-review --rrule FREQ=DAILY --at 09:00 --timezone UTC",
+        "Social media relations lead",
+    ),
 ]
 WORDS = re.compile(r"'([^']*)'|(\S+)")
 
