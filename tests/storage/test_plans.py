@@ -17,6 +17,9 @@ ASKED = {
         EventFilter(actor="dana", newest_first=True), 60
     ),
     "the history of a case": lambda unit: unit.events.select(EventFilter(cases=(REF,))),
+    "what asked for an answer": lambda unit: unit.events.select(
+        EventFilter(cases=(REF,), kinds=("ItemOpened",), items=(f"{REF}.13",))
+    ),
     "a case": lambda unit: unit.cases.load(REF, all_scopes=True),
     "an inbox": lambda unit: unit.queries.inbox("dana", 200),
 }

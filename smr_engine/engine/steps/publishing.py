@@ -241,7 +241,7 @@ def _ask_to_post(run: Run, place: Place, bundle: Entry) -> None:
         place,
         ItemKind.PUBLISH,
         people or who.assigned(run, place.scope, place.step),
-        title=f"{run.text(place.scope, place.step.title)} -> {account.title}",
+        title=f"{run.text(place.scope, place.step.title)}: {account.title}",
         message=f"{exercise}Post exactly this text to {account.title}, then record its address.",
         subject=f"account:{account.id}",
         bundle=bundle,
