@@ -32,6 +32,8 @@ LIFE_S = 300.0
 """Then the page connects again, and shows its session again."""
 QUIET_S = 0.6
 """A page is told at most this often."""
+MOST_PAGES = 50
+"""So many live pages of one person at a time: each holds a connection, and a process has few."""
 
 router = APIRouter()
 
@@ -80,6 +82,11 @@ class Pulse:
         """End."""
         self.close_pages()
         self._thread.join()
+
+    def has_room(self, person: str) -> bool:
+        """Return whether one more page of somebody may listen (a few at once may slip through)."""
+        with self._news:
+            return sum(each.person == person for each in self._listeners) < MOST_PAGES
 
     @contextmanager
     def listening(self, case: str, person: str) -> Iterator[asyncio.Event]:
@@ -135,6 +142,8 @@ async def live(request: Request, case: Annotated[str, Query(max_length=80)] = ""
     except SignInNeededError:
         return Response(status_code=204)  # EventSource gives up
     pulse: Pulse = request.app.state.pulse
+    if not pulse.has_room(visitor.person):
+        return Response(status_code=429)  # this page is not live, and does not ask again
     headers = {"x-accel-buffering": "no", "cache-control": "no-store"}
     return StreamingResponse(
         _words(pulse, case, visitor.person), media_type="text/event-stream", headers=headers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from queue import Empty, Queue
 from time import sleep
 
@@ -109,6 +109,19 @@ def test_the_page_of_a_case_hears_of_its_case_only(company, site, cookie):
 
 def test_nobody_hears_anything_without_a_session(site):
     assert httpx.get(f"{site}/live").status_code == 204
+
+
+def test_one_person_cannot_take_every_connection(company, site, cookie, monkeypatch):
+    monkeypatch.setattr("smr_engine.web.live.MOST_PAGES", 2)
+    other = {COOKIE: session_of(company.ws, "tom")}
+    asked = {"method": "GET", "url": f"{site}/live", "timeout": 20}
+    with ExitStack() as pages:
+        mine = [pages.enter_context(httpx.stream(**asked, cookies=other)) for _ in range(2)]
+        heard = [page.iter_text() for page in mine]
+        assert all(next(words) for words in heard)  # each listens by now
+        third = pages.enter_context(httpx.stream(**asked, cookies=other))
+        somebody = pages.enter_context(httpx.stream(**asked, cookies=cookie))
+        assert (third.status_code, somebody.status_code) == (429, 200)
 
 
 def test_nothing_of_the_change_itself_is_sent(company, site, cookie):
