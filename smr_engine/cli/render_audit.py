@@ -48,7 +48,8 @@ def who(session: Session, case: str, rows: list[WhoRow], names: Names) -> None:
     for decisions in _asked_together(rows):
         row = decisions[0]
         of_child = f" of {row.case}" if row.case not in {"", case} else ""
-        text = f"{names.document(row.case, row.document)}, version {row.revision}"
+        title = names.document(row.case, row.document) + (f" of {row.scope}" if row.scope else "")
+        text = f"{title}, version {row.revision}"
         heading(f"{text}{of_child}, SHA-256 {row.digest[:12]}")
         write(_published(session, decisions))
         columns = ("Who", "Role", "Decision", "When", "Counts")

@@ -174,6 +174,7 @@ def _told_of(
             published_url=hub.url,
             case=asked.case.header.ref,
             item=item.id,
+            scope=entry.get("scope", ""),
         )
         yield Told(row, places)
 

@@ -172,7 +172,9 @@ def _schedules(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
             message = f"a start of {row.schedule} was due and failed: {first}"
             hint = f"smr validate shows what is wrong in {row.playbook}; mended, it opens by itself"
             yield Finding("schedules", False, message, hint)
-    yield Finding("schedules", True, f"looked at: {_listed(row.schedule for row in rows)}")
+    yield Finding(
+        "schedules", True, f"looked at: {_listed(row.schedule for row in rows) or 'none'}"
+    )
 
 
 # --- what goes on ------------------------------------------------------------------------------

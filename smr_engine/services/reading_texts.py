@@ -110,28 +110,30 @@ def _revision(known: Document, number: int, name: str) -> Revision:
 def _home(case: Case, name: str, scope: str) -> str:
     """Return the path of the scope a document lives in."""
     homes = [path for path, found in case.scopes.items() if name in found.documents]
-    if scope:
-        homes = [path for path in homes if path == scope]
-    if not homes:
-        raise _no_document(case, name, scope)
-    if len(homes) == 1 or "" in homes:
-        return "" if "" in homes else homes[0]
-    places = ", ".join(f"{name}@{path}" for path in sorted(homes)[:5])
+    if not homes or (scope and scope not in homes):
+        raise _no_document(case, name, scope, homes)
+    if scope or len(homes) == 1 or "" in homes:
+        return scope or ("" if "" in homes else homes[0])
     raise Refusal(
         "several-documents",
         f"{case.header.ref} has {len(homes)} documents called {name}",
-        hint=f"say which: {places}{', ...' if len(homes) > 5 else ''}",
+        hint=f"say which: {_places(name, homes)}",
     )
 
 
-def _no_document(case: Case, name: str, scope: str) -> NotFound:
+def _places(name: str, homes: list[str]) -> str:
+    """Return how documents of one name are told apart: `letter@each_creator[0]`."""
+    named = [f"{name}@{path}" if path else name for path in sorted(homes)]
+    return f"{', '.join(named[:5])}{', ...' if len(named) > 5 else ''}"
+
+
+def _no_document(case: Case, name: str, scope: str, homes: list[str]) -> NotFound:
     names: Iterable[str] = {n for found in case.scopes.values() for n in found.documents}
     where = f" in {scope}" if scope else ""
     there = f"there are: {', '.join(sorted(names))}" if names else "no document has a text yet"
+    hint = f"there are: {_places(name, homes)}" if homes else did_you_mean(name, names) or there
     return NotFound(
-        "no-such-document",
-        f"{case.header.ref} has no document {name}{where}",
-        hint=did_you_mean(name, names) or there,
+        "no-such-document", f"{case.header.ref} has no document {name}{where}", hint=hint
     )
 
 

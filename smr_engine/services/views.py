@@ -317,6 +317,7 @@ class WhoRow:
     published_url: str | None
     case: str = ""
     item: str = ""
+    scope: str = ""  # of a document that each element or round has its own of
 
 
 @dataclass(frozen=True, slots=True)

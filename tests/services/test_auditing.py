@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from smr_engine.errors import NotFound
-from smr_engine.services import auditing, cases, items, reading
+from smr_engine.errors import NotFound, SmrError
+from smr_engine.services import auditing, cases, items, reading, reading_texts
 from smr_engine.services.workspace import Actor
 from tests.services.company import MONDAY, Company
 
@@ -142,7 +142,7 @@ def test_the_text_of_one_element_is_not_taken_for_that_of_another(company: Compa
         if number == 0:
             company.work()
     rows = auditing.who(company.ws, case, "letter")
-    assert [row.person for row in rows] == ["lea", "paul"]
+    assert [(row.person, row.scope) for row in rows] == [("lea", "each[0]"), ("paul", "each[1]")]
     assert rows[0].digest == rows[1].digest
     assert rows[0].published_at is not None
     assert rows[1].published_at is None, "the same words, but this letter is still to go out"
@@ -175,6 +175,15 @@ def letters(company: Company, creators: list[str]) -> str:
     for number in range(len(creators)):
         company.write(company.item_at(case, f"each[{number}]/write"), "Dear Kim, hello", "ben")
     return case
+
+
+def test_whoever_names_no_place_of_a_document_or_a_wrong_one_is_told_the_places(company: Company):
+    case = letters(company, ["Kim", "Lee"])
+    for name, code in (("letter", "several-documents"), ("letter@each[7]", "no-such-document")):
+        with pytest.raises(SmrError) as refused:
+            reading_texts.document(company.ws, case, name)
+        assert refused.value.code == code
+        assert refused.value.hint.endswith(": letter@each[0], letter@each[1]")
 
 
 def test_each_document_of_one_decision_has_its_own_publication(company: Company):
