@@ -109,6 +109,7 @@ def test_a_scenario_is_told_as_a_story_with_what_was_sent_and_published(office):
     assert any(line.startswith("-> to Ana Ruiz and Mira Sandvik: ") for line in lines)
     published = lines.index("-> The words is published on Halden newsroom")
     assert published > lines.index("Lea Hoffmann approved The words, version 1, as Legal")
+    assert not [line for line in lines if "_" in line], "no id, and no event without a sentence"
     assert f"{' ' * 18}| About Smoke in hall 3: we are looking into it." in story
     assert story[-1] == "All that was expected held."
     assert story[1] == ""
