@@ -27,6 +27,7 @@ class Place:
 class Said:
     """What one person decided, by names; `acted_for` is whom they acted for."""
 
+    person: str
     name: str
     acted_for: str
     roles: str
@@ -84,6 +85,7 @@ def _approval(case: Case, playbook: Playbook, item: Item, reader: Reader) -> App
         ),
         said=tuple(
             Said(
+                person=vote.person,
                 name=reader.name(vote.person),
                 acted_for=reader.name(vote.on_behalf_of) if vote.on_behalf_of else "",
                 roles=roles_called(reader, vote.roles, ", "),

@@ -1,4 +1,4 @@
-"""A case in words: what a new severity moves. Pure."""
+"""A case in words: what a new severity moves, and how far a publication is. Pure."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ _WHAT: Mapping[str, str] = {
     "assurance": "proof of identity",
 }
 
+_PUBLISHED: Mapping[str, str] = {
+    "done": "Published",
+    "failed": "Could not be published",
+    "unknown": "Nobody knows whether it was published",
+    "cancelled": "Not published",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -37,6 +44,13 @@ def moves(view: CaseView, moved: Iterable[Mapping[str, Any]], zone: tzinfo) -> l
     """Return what moves, by titles, times in the reader's zone; what is alike stands once."""
     alike = Counter(_named(view, moved, zone))
     return [replace(each, times=times) for each, times in alike.items()]
+
+
+def published(status: str, *, drill: bool) -> str:
+    """Return how far a publication is; in a drill nothing of it ever goes out."""
+    if drill and status == "done":
+        return "Would have been published"
+    return _PUBLISHED.get(status, "Would be published" if drill else "Is being published")
 
 
 def _named(view: CaseView, moved: Iterable[Mapping[str, Any]], zone: tzinfo) -> Iterator[Moved]:

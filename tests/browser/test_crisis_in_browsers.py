@@ -84,7 +84,7 @@ def decide(page: Page, case: str, button: str, reason: str = "") -> None:
     open_item(page, case, "Approve the holding statement")
     page.get_by_label("Reason").first.fill(reason)
     page.get_by_role("button", name=button, exact=True).click()
-    expect(page.get_by_text("You ", exact=False).first).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("You ")).to_be_visible()
 
 
 def to_the_last_approval(screens: Screens, lea: Page, **options) -> tuple[str, Page, Page]:
@@ -117,7 +117,10 @@ def test_from_an_invitation_and_the_start_form_to_the_newsroom(company, screens:
     expect(step).to_contain_text("waiting")
     ana.evaluate("window.notReloaded = true")
     carl.get_by_role("button", name="Approve", exact=True).click()
+    expect(carl.get_by_role("heading", name="Published: ")).to_be_visible(timeout=WITHIN_MS)
     assert CALM in newsroom(company, case)
+    carl.get_by_role("button", name="Who approved it").click()
+    expect(carl.get_by_role("article").last).to_be_in_viewport()
     expect(step).to_contain_text("published", timeout=WITHIN_MS)
     assert ana.evaluate("window.notReloaded")
     ana.goto(f"/audit/{case}")
@@ -149,12 +152,13 @@ def test_requesting_changes_by_keyboard_alone(company, screens: Screens):
     tab_to(page, "Approve the statement")
     page.keyboard.press("Enter")
     page.wait_for_url("**/items/*")
+    item = page.url.rsplit("/", 1)[-1]
     tab_to(page, "Reason")
     page.keyboard.type(REASON)
     tab_to(page, "Request changes")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Changes were requested")).to_be_visible()
-    [vote] = reading.item_view(company.ws, page.url.rsplit("/", 1)[-1], "lea").votes
+    expect(page.get_by_text("You asked for changes")).to_be_visible()
+    [vote] = reading.item_view(company.ws, item, "lea").votes
     assert (vote["decision"], vote["comment"]) == ("request_changes", REASON)
 
 

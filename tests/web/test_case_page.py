@@ -183,10 +183,12 @@ def test_a_quorum_says_what_is_filled_what_is_missing_and_why_one_cannot_decide(
 def test_an_exercise_shows_word_for_word_what_would_have_gone_out(ana, drilled):
     text = ana.get(f"/cases/{drilled}").text
     assert "This is an exercise" in text
-    below = heading(text, "What would have gone out")
+    title = "Would have been published: Post to Halden newsroom"
+    below = heading(text, title)
+    assert text.index(title) < text.index("What is open")
     assert "We &lt;b&gt;know&lt;/b&gt; of it, and look into it." in below
-    assert "not sent" in below
-    assert "Post to Halden newsroom" in below
+    [approval] = re.findall(rf'href="(/audit/{drilled})(#sha-\w+)">Who approved it', below)
+    assert f'id="{approval[1][1:]}"' in ana.get(approval[0]).text
 
 
 def test_a_board_counts_group_by_group_who_was_told_said_so_and_acted(company, ana, drilled):

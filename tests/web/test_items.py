@@ -95,11 +95,11 @@ def test_an_approval_page_shows_content_destinations_quorum_and_four_buttons(hou
     assert digest_on(page) == digest
 
 
-def test_a_decision_leads_back_to_the_item_and_counts_once(house, people):
-    _, _, item = under_approval(house)
+def test_a_decision_leads_to_the_case_and_counts_once(house, people):
+    case, _, item = under_approval(house)
     sent = {"seen": digest_on(people["lea"].get(f"/items/{item}").text), "decision": "approve"}
     answer = people["lea"].post(f"/items/{item}/decide", sent)
-    assert answer.headers["location"] == f"/items/{item}"
+    assert answer.headers["location"] == f"/cases/{case}"
     people["lea"].post(f"/items/{item}/decide", sent)  # the button was pressed twice
     read = words(people["lea"].get(f"/items/{item}").text)
     assert "You approved" in read

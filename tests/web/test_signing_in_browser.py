@@ -130,6 +130,7 @@ def walk(page: Page, company, site: str) -> Iterator[str]:
     yield "account"
     page.goto(f"{site}/step-up")
     yield "step-up"
+    page.goto(f"{site}/account")
     page.get_by_role("button", name="Sign out", exact=True).click()
     sign_in(page, "lea")
     yield "code"

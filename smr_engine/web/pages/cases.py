@@ -161,6 +161,7 @@ def _shown(visit: Visit, ref: str, said: Said) -> HTMLResponse:
         said=said,
         error=said.error,
         moves=case_words.moves(shown.view, moved, visit.zone),
+        published=case_words.published,
         at_first=HISTORY_AT_FIRST,
         DECIDED=item_words.DECISIONS,
         KINDS=item_words.KINDS,

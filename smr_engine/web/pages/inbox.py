@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from smr_engine.services import directory, reading
 from smr_engine.services.situation import done_by
+from smr_engine.web import item_words
 from smr_engine.web.render import page
 from smr_engine.web.visit import Signed
 
@@ -36,6 +37,7 @@ def inbox(visit: Signed) -> HTMLResponse:
         rows=rows[:AT_ONCE],
         more=len(rows) > AT_ONCE,
         verbs=VERBS,
+        kinds=item_words.KINDS,
         names={row.id: row.name for row in directory.people(visit.ws)},
         done=done_by(visit.ws, visit.person),
     )

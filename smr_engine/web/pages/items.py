@@ -13,6 +13,7 @@ from starlette.datastructures import FormData
 from smr_engine.errors import Invalid, SmrError
 from smr_engine.services import directory, item_acts, items, reading
 from smr_engine.services.item_acts import Acts
+from smr_engine.services.transact import case_of
 from smr_engine.services.views import ItemView
 from smr_engine.web import form_fields, forms, item_words
 from smr_engine.web.failures import status_of
@@ -91,7 +92,7 @@ def revise(visit: Signed, item: str, form: Posted) -> Response:
 
 @router.post("/decide")
 def decide(visit: Signed, item: str, form: Posted) -> Response:
-    """Take one decision on exactly the content that the page showed."""
+    """Take one decision on exactly the content that the page showed; the case says what follows."""
     said = Said(form=form)
     decision, seen = said.text("decision"), said.text("seen") or _NOTHING_READ
 
@@ -101,7 +102,7 @@ def decide(visit: Signed, item: str, form: Posted) -> Response:
         key = f"page {decision}"  # whoever presses a button twice has decided once
         return items.decide(ws, actor, item, decision, why, seen=seen, key=key)
 
-    return done(visit, said, vote, item)
+    return done(visit, said, vote, item, to_case=True)
 
 
 @router.post("/break-glass")
@@ -145,8 +146,18 @@ def _require_button(known: Collection[str], pressed: str) -> None:
 # --- what comes back ---------------------------------------------------------------------------
 
 
-def done(visit: Visit, said: Said, act: Callable[[], object], item: str) -> Response:
-    """Do something, then lead to the item; a refusal shows the page again with what was typed."""
+def done(
+    visit: Visit, said: Said, act: Callable[[], object], item: str, *, to_case: bool = False
+) -> Response:
+    """Do something, then lead on; a refusal shows the page again with what was typed.
+
+    Args:
+        visit: of whom.
+        said: what they sent.
+        act: what they asked for.
+        item: which it is about.
+        to_case: what follows stands on the page of the case, not on that of the item.
+    """
     try:
         act()
     except SmrError as error:
@@ -154,7 +165,8 @@ def done(visit: Visit, said: Said, act: Callable[[], object], item: str) -> Resp
         if view.lacks_proof in CODE_PROVES:
             return RedirectResponse(address(visit.request, _to_code(view)), 303)
         return _shown(visit, view, replace(said, error=error))
-    return RedirectResponse(address(visit.request, f"/items/{item}"), 303)
+    to = f"/cases/{case_of(item)}" if to_case else f"/items/{item}"
+    return RedirectResponse(address(visit.request, to), 303)
 
 
 def item_of(visit: Visit, item: str) -> ItemView:

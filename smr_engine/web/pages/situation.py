@@ -14,7 +14,8 @@ from smr_engine.web.visit import Signed
 
 router = APIRouter()
 STATUSES = ("open", "held", "completed", "cancelled")
-
+HAPPENED_AT_FIRST = 10
+"""Lines of the last hour that stand there; those before them are folded."""
 
 PageNumber = Annotated[int, Query(alias="page", ge=1, le=100_000)]
 
@@ -22,7 +23,8 @@ PageNumber = Annotated[int, Query(alias="page", ge=1, le=100_000)]
 @router.get("/")
 def now(visit: Signed, number: PageNumber = 1) -> HTMLResponse:
     """Show the open cases in a sentence each, and what happened in the last hour."""
-    return page(visit, "situation.html", found=situation(visit.ws, visit.person, number))
+    found = situation(visit.ws, visit.person, number)
+    return page(visit, "situation.html", found=found, at_first=HAPPENED_AT_FIRST)
 
 
 @router.get("/cases")
