@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import email
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import policy
@@ -118,8 +119,15 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Callable[[datetime], House]:
-    return lambda now: House(tmp_path, now)
+def house(tmp_path: Path) -> Iterator[Callable[..., House]]:
+    with ExitStack() as stack:
+
+        def made(now: datetime, settings: str = SETTINGS) -> House:
+            home = House(tmp_path, now, settings)
+            stack.callback(home.ws.storage.close)
+            return home
+
+        yield made
 
 
 def test_a_monday_morning_with_thirty_reminders_is_three_messages(house):
@@ -190,8 +198,8 @@ def test_an_outage_of_three_days_ends_with_one_reminder_a_person(house):
         assert len(home.letters(person)) == told + 1
 
 
-def test_messages_link_to_the_pages_where_the_settings_say_that_there_are_some(tmp_path):
-    home = House(tmp_path, FRIDAY, f"{SETTINGS}public_url: https://smr.example.test\n")
+def test_messages_link_to_the_pages_where_the_settings_say_that_there_are_some(house):
+    home = house(FRIDAY, f"{SETTINGS}public_url: https://smr.example.test\n")
     case = home.start("ask", who="ana")
     home.at(FRIDAY)
     ((_, body),) = home.letters("ana")
