@@ -12,6 +12,8 @@ from smr_engine.services.metrics import Figures
 
 TEXT = CONTENT_TYPE_PLAIN_0_0_4
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
+METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS"})
+"""What is told apart: anybody makes up methods, and each would be kept for ever."""
 LONG_LIVED = frozenset({"/live"})
 """Streams: how long they last says nothing."""
 
@@ -64,7 +66,8 @@ class Timed:
         finally:
             route = getattr(scope.get("route"), "path", "other")
             if route not in LONG_LIVED:
-                method = scope["method"] if route != "other" else "other"
+                known = route != "other" and scope["method"] in METHODS
+                method = scope["method"] if known else "other"
                 self._meter.took(method, route, status, time.perf_counter() - begun)
 
 

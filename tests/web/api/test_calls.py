@@ -167,11 +167,13 @@ def test_who_does_not_say_who_they_are_is_told_nothing(app, client):
 
 def test_figures_are_for_auditors_administrators_and_the_machine_itself(app, company):
     company.start("statement", title="the fire")
+    visit_as(app, None).client.request("MADE-UP", "/sign-in")
     watching = _token(app, "watches", "read")
     assert watching.get(f"{V1}/cases").status_code == 200
     text = watching.get(f"{V1}/metrics").text
     assert float(re.search(r'smr_cases\{status="open"\} (\S+)', text)[1]) >= 1
     assert "smr_conductor_lag_seconds" in text
+    assert 'method="MADE-UP"' not in text, "else anybody fills the memory"
     assert f'route="{V1}/cases"' in text, "by the whole route, never by what was asked"
     assert _code(_token(app, "operates", "read", person="tom").get(f"{V1}/metrics")) == (
         403,
