@@ -12,7 +12,7 @@ from smr_engine.engine.problems import StepProblemError
 from smr_engine.engine.run import Run
 from smr_engine.engine.world import Calendar
 from smr_engine.errors import SmrError
-from smr_engine.playbook.durations import Duration, DurationKind, Offset
+from smr_engine.playbook.durations import YEARS, Duration, DurationKind, Offset
 from smr_engine.playbook.model import (
     Due,
     DueAt,
@@ -263,13 +263,16 @@ def instant_of(value: Any) -> datetime:
     """Return the aware instant that an RFC 3339 text or a date names.
 
     Raises:
-        StepProblemError: it names none.
+        StepProblemError: it names none, or one that is out of reach.
     """
     try:
         at = datetime.fromisoformat(str(value))
     except ValueError:
         message = f"'{value}' is not an instant (write it like 2026-01-09T16:11:00-05:00)"
         raise StepProblemError(message) from None
+    if at.year not in YEARS:
+        message = f"'{value}' is out of reach: years go from {YEARS[0]} to {YEARS[-1]}"
+        raise StepProblemError(message)
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 

@@ -11,6 +11,8 @@ from enum import StrEnum
 
 SECOND_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 YEAR_SECONDS = 365 * 86_400
+YEARS = range(1000, 9000)
+"""Of instants that people give: beyond, a zone or a due time falls off a computer's calendar."""
 
 
 class DurationKind(StrEnum):

@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from jsonschema import FormatChecker
 
-from smr_engine.playbook.durations import DurationKind, parse_duration, parse_offset
+from smr_engine.playbook.durations import YEARS, DurationKind, parse_duration, parse_offset
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _INSTANT = re.compile(
@@ -37,6 +37,7 @@ def _date(text: str) -> None:
     if not found:
         message = f"`{_short(text)}` is not a date: write 2026-01-15"
         raise ValueError(message)
+    _require_year(text)
 
 
 def _instant(text: str) -> None:
@@ -47,6 +48,13 @@ def _instant(text: str) -> None:
         found = None
     if not found:
         message = f"`{_short(text)}` is not an instant: write 2026-01-15T16:11:00+01:00 or ...Z"
+        raise ValueError(message)
+    _require_year(text)
+
+
+def _require_year(text: str) -> None:
+    if int(text[:4]) not in YEARS:
+        message = f"`{_short(text)}` is out of reach: years go from {YEARS[0]} to {YEARS[-1]}"
         raise ValueError(message)
 
 

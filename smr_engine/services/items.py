@@ -132,7 +132,16 @@ def reassign(ws: Workspace, actor: Actor, item: str, person: str) -> ItemDone:
 def attach(
     ws: Workspace, actor: Actor, item: str, name: str, data: bytes, *, url: str = ""
 ) -> ItemDone:
-    """Attach a file (or the address of something outside) to an item as evidence."""
+    """Attach a file (or the address of something outside) to an item as evidence.
+
+    Raises:
+        Invalid: it is too large, or the address is none of the web.
+    """
+    if url:
+        # Only an address needs the schema library, which takes a tenth of a second to load.
+        from smr_engine.services.uploads import require_address
+
+        require_address(url)
     if len(data) > MAX_ATTACHMENT_BYTES:
         raise Invalid("too-large", "an attachment may have at most 25 MiB", where=item)
     digest = hashlib.sha256(data or url.encode()).hexdigest()

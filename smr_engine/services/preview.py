@@ -18,6 +18,7 @@ from smr_engine.engine.events import ClockStarted, EffectOwed, Event
 from smr_engine.engine.state import Item, Timer
 from smr_engine.engine.world import World
 from smr_engine.errors import Invalid, SmrError
+from smr_engine.playbook.durations import YEARS
 from smr_engine.services import directory, library, placeholders, willing
 from smr_engine.services.preview_cases import PreviewCases
 from smr_engine.services.views_ahead import Preview, PreviewRow
@@ -101,6 +102,9 @@ def instant_at(text: str, zone: str) -> datetime:
     except ValueError:
         message = f"'{text}' is no instant"
         raise Invalid("bad-instant", message, hint="write 2026-12-24T16:30") from None
+    if at.year not in YEARS:
+        message = f"'{text}' is out of reach: years go from {YEARS[0]} to {YEARS[-1]}"
+        raise Invalid("bad-instant", message)
     return at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))
 
 

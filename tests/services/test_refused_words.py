@@ -7,7 +7,7 @@ import re
 import pytest
 
 from smr_engine.errors import Invalid, Refusal, SmrError
-from smr_engine.services import cases, items
+from smr_engine.services import cases, items, preview, reading
 from smr_engine.services.cases import Opening
 from smr_engine.services.workspace import Actor
 
@@ -82,3 +82,30 @@ def test_the_key_of_another_playbooks_case_opens_nothing_and_says_so(words):
     cases.start(company.ws, ANA, "words", {}, Opening(key="k1"))
     with pytest.raises(Invalid, match="a case of words; nothing was opened"):
         cases.start(company.ws, ANA, "statement", {"title": "Smoke"}, Opening(key="k1"))
+
+
+FAR = ("9999-12-31T23:59:00Z", "9999-12-31T23:59:00-10:00", "0001-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("far", FAR)
+def test_an_instant_off_the_calendar_opens_no_case_that_nobody_could_look_at(company, far):
+    company.playbook("words", WORDS)
+    with pytest.raises(Invalid, match="is out of reach: years go from 1000 to 8999"):
+        cases.start(company.ws, ANA, "words", {"seen": far})
+    with pytest.raises(Invalid, match="is out of reach: years go from 1000 to 8999"):
+        preview.instant_at(far, "Europe/Berlin")
+
+
+@pytest.mark.parametrize("far", FAR)
+def test_a_due_time_that_is_computed_off_the_calendar_fails_its_step(company, far):
+    company.playbook("words", WORDS.replace("datetime, optional", "text, optional"))
+    case = cases.start(company.ws, ANA, "words", {"seen": far}).case
+    view = reading.case_view(company.ws, case)
+    assert all(clock.due is None for clock in view.clocks)
+
+
+def test_evidence_lies_at_an_address_of_the_web_or_is_refused(words):
+    company, case = words
+    task = company.item(case, "check")
+    with pytest.raises(Invalid, match="is not a web address"):
+        items.attach(company.ws, ANA, task, "proof", b"", url="javascript:alert(1)")
