@@ -10,6 +10,8 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
+from anyio import Semaphore
+from anyio.lowlevel import RunVar
 from fastapi import Request
 from starlette.datastructures import FormData, Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -24,6 +26,9 @@ MAX_UPLOAD = 26 * MIB
 """An attachment of 25 MiB with what is around it."""
 _TAKES_UPLOADS = re.compile(r"(/api/v1)?/items/[^/]+/attach")
 _LENGTH = re.compile(r"[0-9]{1,18}")
+SIGNING_IN_AT_ONCE = 4
+"""So many passwords are looked at together; all others wait without holding a thread."""
+_TURNS: RunVar[Semaphore] = RunVar("turns")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -136,6 +141,20 @@ def _put_headers(headers: MutableHeaders, scope: Scope) -> None:
         headers.setdefault(name, value)
     if scope["scheme"] == "https":
         headers.setdefault("strict-transport-security", _HSTS)
+
+
+async def in_turn() -> AsyncIterator[None]:
+    """Wait until few enough sign in (a dependency of a route that anybody may ask).
+
+    A password takes long, on purpose, and all answers share forty threads: a flood of guesses would
+    keep whoever is at work from any page.
+    """
+    try:
+        turns = _TURNS.get()
+    except LookupError:
+        _TURNS.set(turns := Semaphore(SIGNING_IN_AT_ONCE))
+    async with turns:
+        yield
 
 
 async def own_form(request: Request, signed: Signed) -> AsyncIterator[None]:

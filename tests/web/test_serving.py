@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
+from time import sleep
 from urllib.parse import urlsplit
 
+import httpx
+
+from smr_engine.adapters.passwords import Argon2Passwords
 from smr_engine.web.serving import listen
-from tests.support.web import served
+from smr_engine.web.visit import COOKIE
+from tests.support.web import served, session_of
 
 
 def test_the_end_of_a_page_does_not_wait_for_the_receipt_of_its_start():
@@ -30,3 +38,30 @@ def test_what_hides_behind_a_body_of_two_lengths_is_no_request(company):
             heard = b"".join(iter(lambda: asking.recv(65_536), b""))
     assert heard.count(b"HTTP/1.1 ") == 1
     assert heard.startswith(b"HTTP/1.1 411 ")
+
+
+class Slow(Argon2Passwords):
+    """Takes as long as the machine would in a flood of attempts."""
+
+    over = threading.Event()
+    begun = threading.Semaphore(0)
+
+    def verify(self, password: str, hashed: str) -> bool:
+        self.begun.release()
+        self.over.wait(30)
+        return False
+
+
+def test_a_flood_of_sign_ins_keeps_nobody_who_is_at_work_waiting(company):
+    """There are forty threads for all answers; strangers must not hold every one of them."""
+    cookie = {COOKIE: session_of(company.ws, "lea")}
+    with served(replace(company.ws, passwords=Slow())) as site, ThreadPoolExecutor(60) as strangers:
+        forms = [{"who": f"nobody-{number}", "password": "a guess"} for number in range(60)]
+        flood = [strangers.submit(httpx.post, f"{site}/sign-in", data=form) for form in forms]
+        try:
+            assert Slow.begun.acquire(timeout=10)
+            sleep(0.5)  # the others are on their way
+            assert httpx.get(f"{site}/inbox", cookies=cookie, timeout=5).status_code == 200
+        finally:
+            Slow.over.set()
+        assert {each.result().status_code for each in flood} == {409}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from smr_engine.errors import Refusal, SmrError
@@ -18,6 +18,7 @@ from smr_engine.services.accounts_passwords import SHORTEST
 from smr_engine.services.sessions import CODE_WITHIN, CodeNeeded, SignedIn
 from smr_engine.web.failures import status_of
 from smr_engine.web.render import address, page, plain_page
+from smr_engine.web.security import in_turn
 from smr_engine.web.visit import COOKIE, Signed, Visit, cookie_name, cookie_of, workspace_of
 
 CODE_COOKIE = "smr_code"
@@ -48,7 +49,7 @@ def sign_in_form(request: Request, to: NextOfQuery = "/") -> HTMLResponse:
     return _sign_in_page(request, to)
 
 
-@door.post("/sign-in")
+@door.post("/sign-in", dependencies=[Depends(in_turn)])
 def sign_in(
     request: Request,
     who: Text = "",
