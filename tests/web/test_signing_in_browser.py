@@ -88,6 +88,8 @@ def test_invitation_and_codes_on_a_phone_without_scripts(company, site, browser)
     assert "not a code of now" in page.get_by_role("alert").inner_text()
     use_codes(page, code(company, secret))
     assert "From now on" in page.get_by_role("status").inner_text()
+    page.wait_for_load_state()
+    assert page.get_by_role("banner").bounding_box()["height"] < 100  # two rows of links
     page.get_by_role("button", name="Sign out", exact=True).click()
     page.goto(f"{site}/inbox?all=1")
     sign_in(page, "tom")
