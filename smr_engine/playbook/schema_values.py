@@ -74,7 +74,9 @@ def _type_hint(wanted: list[str], value: Any, fault: Fault) -> str:
         word = _SWITCH_WORDS.get(value.lower())
         return f"write {word}" if word else "write true or false"
     if wanted == ["array"] and not isinstance(value, dict):
-        return f"write it as a list: [{short(value)}]"
+        of = fault.schema.get("examples", [[value]])[0]
+        alike = isinstance(of, list) and all(isinstance(entry, type(value)) for entry in of)
+        return f"write it as a list: [{short(value)}]" if alike else example(fault)
     if "string" in wanted and isinstance(value, dict | list):
         return "if this is meant as text, put it in quotes"
     if isinstance(value, str) and wanted[0] in {"integer", "number"}:

@@ -42,6 +42,17 @@ def step(text: str) -> list[str]:
                 "without {{ }} (write inputs.type == 'breach')"
             ),
         ),
+        (
+            "kind: approval, documents: [d], quorum: 2",
+            (
+                "6:53: error wrong-type `quorum` must be a list "
+                "(for example [{role: comms-director, need: 1}, {role: legal, need: 1}])"
+            ),
+        ),
+        (
+            "kind: approval, documents: d, quorum: [{role: legal}]",
+            "6:40: error wrong-type `documents` must be a list (write it as a list: [d])",
+        ),
         ("kind: draft", "6:5: error missing-key draft `a` needs `document`"),
         (
             "kind: task, evidence: yes",
