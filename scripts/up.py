@@ -53,7 +53,10 @@ def prepare(stage: Stage) -> None:
     """Open a drill and bring it to the point where only Legal is missing; Prefect is not needed."""
     opening = ("--as", "ana", "start", "crisis-response", "--drill", "--inputs", "-", "--json")
     case = json.loads(stage.smr(*opening, text=json.dumps(INPUTS)))["case"]
-    print(f"Opening the exercise {case} and bringing it to Legal (some seconds) ...", flush=True)
+    print(
+        f"Opening the exercise {case} and bringing it to Legal (up to half a minute) ...",
+        flush=True,
+    )
     conductor = subprocess.Popen(
         [str(SMR), "--workspace", str(stage.workspace), "work"],
         stdout=subprocess.DEVNULL,
