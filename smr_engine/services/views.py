@@ -369,7 +369,10 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What a conductor did: effects performed, timers fired, cases touched."""
+    """What a conductor did: effects performed or handed to flows, timers fired, cases touched.
+
+    What a flow does that follows from its outcomes the conductor never has in hand.
+    """
 
     effects: int
     timers: int
