@@ -6,8 +6,11 @@ out where they are read, so that pages and counts are right.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from smr_engine.engine import policy
 from smr_engine.engine.run import Situation
@@ -20,6 +23,7 @@ from smr_engine.services.stored import CaseRow, EventFilter, StoredEvent
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.workspace import Workspace
 
+_REFERENCE = re.compile(r"(?:case:)?([A-Za-z0-9_-]+-[0-9]{4}-[0-9]+)")
 SCHEDULES = "schedules"
 """The stream of what is scheduled."""
 
@@ -84,12 +88,15 @@ class Sight:
         """Return an event of a seen case without what it says of hidden ones above or below it."""
         if not self.hidden:
             return event
-        named = {*map(_case_of, event.facts.values()), _case_of(event.actor)} - {event.case, ""}
+        said = (*event.facts.values(), *event.content.values(), event.actor)
+        named = {ref for value in said for ref in _cases_in(value)} - {event.case}
         hidden = {ref for ref in named if self._hides(ref)}
         if not hidden:
             return event
-        facts = {n: "" if _case_of(value) in hidden else value for n, value in event.facts.items()}
-        content = {name: value for name, value in event.content.items() if name != "results"}
+        facts = {n: _without(value, hidden) for n, value in event.facts.items()}
+        content = {
+            n: _without(value, hidden) for n, value in event.content.items() if n != "results"
+        }
         actor = "case" if _case_of(event.actor) in hidden else event.actor
         return replace(event, facts=facts, content=content, actor=actor)
 
@@ -157,7 +164,26 @@ def reader_of(situation: Situation) -> Reader:
 
 def _case_of(value: object) -> str:
     """Return the case that a fact or an actor may name; "" if it cannot be one."""
-    return value.removeprefix("case:") if isinstance(value, str) and "-" in value else ""
+    found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+    return found[1] if found else ""
+
+
+def _cases_in(value: object) -> Iterator[str]:
+    """Give the cases that a value may name, at any depth: what a step gave is an object."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _cases_in(part)
+    elif ref := _case_of(value):
+        yield ref
+
+
+def _without(value: Any, hidden: Collection[str]) -> Any:
+    """Return a value, or one that says nothing if it names a hidden case."""
+    if not any(ref in hidden for ref in _cases_in(value)):
+        return value
+    return "" if isinstance(value, str) else {}
 
 
 def seen_by(sight: Sight, which: EventFilter) -> EventFilter:
