@@ -169,14 +169,14 @@ def _as_due(item: Item, timer: Timer) -> Item:
 
 
 def _unanswered(run: Run, item: Item, timer: Timer) -> tuple[str, ...]:
-    """Return who was asked and has not answered; for approvals by role, as of now."""
-    answered = {vote.person for vote in item.votes} | set(item.excluded)
+    """Return who was asked and is waited for; for approvals by role, as of now."""
     if item.kind is ItemKind.APPROVAL:
         roles = [role for line in _lines(run, item, timer) for role in line.roles]
         asked = policy.people_acting_in(run.world, roles, run.now)
     else:
         asked = (*item.offered, *item.escalated)
-    return tuple(p for p in dict.fromkeys(asked) if p not in answered)
+    waited_for = policy.awaited(run.world, item, asked, run.now)
+    return tuple(person for person in waited_for if person not in item.excluded)
 
 
 def _lines(run: Run, item: Item, timer: Timer) -> Iterable[Line]:

@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from smr_engine.engine import quorum
 from smr_engine.engine.commands import ASSURANCES, TOKEN_DOOR, Actor
+from smr_engine.engine.quorum import Voice
 from smr_engine.engine.state import CaseHeader, Item, Line
 from smr_engine.engine.statuses import CLOSED_CASES, ItemKind, ItemStatus
 from smr_engine.engine.world import World
@@ -265,6 +267,32 @@ def standings_in(
         )
         for whom in dict.fromkeys(for_others) or [""]
     )
+
+
+def awaited(world: World, item: Item, asked: Iterable[str], now: datetime) -> tuple[str, ...]:
+    """Return who of those asked has not answered and still could bring an item nearer to its end.
+
+    Of an approval whoever could fill a place of its quorum that is free: who holds a role that has
+    spoken already is not waited for.
+    """
+    answered = {vote.person for vote in item.votes}
+    people = [person for person in dict.fromkeys(asked) if person not in answered]
+    if item.kind is not ItemKind.APPROVAL or not item.lines:
+        return tuple(people)
+    voices = quorum.approving(item.votes)
+    missing = quorum.reachable(item.lines, voices, world).remaining
+
+    def helps(person: str) -> bool:
+        acting = acting_on(world, item, person, now)
+        return any(
+            quorum.reachable(
+                item.lines, [*voices, Voice(person, way.roles, way.on_behalf_of)], world
+            ).remaining
+            < missing
+            for way in standings_in(item.lines, acting, item.excluded)
+        )
+
+    return tuple(filter(helps, people))
 
 
 def _escalated_roles(world: World, item: Item, person: str) -> dict[str, str]:

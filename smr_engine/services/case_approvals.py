@@ -10,7 +10,7 @@ from smr_engine.engine import quorum
 from smr_engine.engine.state import Case, Item
 from smr_engine.engine.statuses import ItemKind, ItemStatus
 from smr_engine.playbook.model import Playbook
-from smr_engine.services.reading_verdicts import Reader, number_of, waiting_for
+from smr_engine.services.reading_verdicts import Reader, number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _approval(case: Case, playbook: Playbook, item: Item, reader: Reader) -> App
             )
             for vote in item.votes
         ),
-        waiting_for=tuple(reader.name(person) for person in waiting_for(item)),
+        waiting_for=tuple(reader.name(person) for person in reader.waiting_for(item)),
         due=item.due_at,
         overdue=is_open and item.due_at is not None and item.due_at < reader.now,
         may=verdict.may,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from smr_engine.engine.state import Line, Vote
+from smr_engine.engine.state import Item, Line, Vote
 from smr_engine.engine.statuses import DecisionKind, ItemKind
 from smr_engine.services.stored import EventFilter, ItemRow, StoredEvent
 from smr_engine.services.storing import UnitOfWork
 
 CASES_AT_ONCE = 500
-OPENED, DECIDED = "ItemOpened", "DecisionRecorded"
+OPENED, RESCORED, DECIDED = "ItemOpened", "ItemRescheduled", "DecisionRecorded"
 
 
 @dataclass(slots=True)
@@ -28,22 +28,45 @@ class Asks:
     documents: tuple[tuple[str, int], ...] = ()  # what it is about, with its revision
 
 
+_NOTHING = Asks()
+
+
 def asks_of(unit: UnitOfWork, rows: Iterable[ItemRow]) -> dict[str, Asks]:
     """Return what the approvals among some items ask, by item; no text is in it."""
     found = {row.id: Asks() for row in _approvals(rows)}
-    for event in _events(unit, rows, OPENED, DECIDED):
+    for event in _events(unit, rows, OPENED, RESCORED, DECIDED):
         known = found.get(event.facts["item"])
         if known is not None:
             _learn(known, event)
     return found
 
 
-def deciders(unit: UnitOfWork, rows: Iterable[ItemRow]) -> dict[str, set[str]]:
-    """Return who has decided on the approvals among some items, by item."""
-    found: dict[str, set[str]] = {row.id: set() for row in _approvals(rows)}
-    for event in _events(unit, rows, DECIDED):
-        found.get(event.facts["item"], set()).add(event.facts["person"])
-    return found
+def items_of(unit: UnitOfWork, rows: Sequence[ItemRow]) -> Iterator[tuple[str, Item]]:
+    """Yield cases and items, as far as a verdict and a list need them."""
+    approvals = asks_of(unit, rows)
+    for row in rows:
+        asks = approvals.get(row.id) or _NOTHING
+        yield (
+            row.case,
+            Item(
+                id=row.id,
+                kind=row.kind,
+                step=row.step,
+                path=row.path,
+                round=row.round,
+                title=row.title,
+                opened_at=row.opened_at,
+                offered=row.offered,
+                status=row.status,
+                due_at=row.due_at,
+                expires_at=row.expires_at,
+                escalated=row.escalated,
+                lines=asks.lines,
+                excluded=asks.excluded,
+                assurance=asks.assurance,
+                votes=tuple(asks.votes),
+            ),
+        )
 
 
 def _approvals(rows: Iterable[ItemRow]) -> list[ItemRow]:
@@ -59,14 +82,20 @@ def _events(unit: UnitOfWork, rows: Iterable[ItemRow], *kinds: str) -> Iterator[
 
 def _learn(known: Asks, event: StoredEvent) -> None:
     facts: Mapping[str, Any] = event.facts
-    if event.kind == OPENED:
+    if event.kind in {OPENED, RESCORED}:
         known.lines = msgspec.convert(facts.get("lines", ()), tuple[Line, ...])
-        known.excluded = tuple(facts.get("excluded", ()))
         known.assurance = facts.get("assurance", "")
+    if event.kind == OPENED:
+        known.excluded = tuple(facts.get("excluded", ()))
         bound = (event.content.get("bundle") or {}).get("documents", ())
         known.documents = tuple((each["document"], each["revision"]) for each in bound)
-        return
-    vote = Vote(
+    if event.kind == DECIDED:
+        known.votes.append(_vote(event))
+
+
+def _vote(event: StoredEvent) -> Vote:
+    facts: Mapping[str, Any] = event.facts
+    return Vote(
         person=facts["person"],
         decision=DecisionKind(facts["decision"]),
         digest=facts["digest"],
@@ -74,4 +103,3 @@ def _learn(known: Asks, event: StoredEvent) -> None:
         on_behalf_of=facts.get("on_behalf_of", ""),
         at=event.at,
     )
-    known.votes.append(vote)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
@@ -30,7 +30,7 @@ from smr_engine.playbook.model import (
 from smr_engine.services import reading_clocks, versions
 from smr_engine.services import stored as s
 from smr_engine.services.access import Sight
-from smr_engine.services.reading_asks import deciders
+from smr_engine.services.reading_asks import items_of
 from smr_engine.services.reading_verdicts import Reader, number_of
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.text import instant
@@ -86,7 +86,7 @@ def case_list(
         )
         among = None if limit is None else [row.ref for row in rows]
         items = unit.queries.items(status=ItemStatus.OPEN, among=among) if rows else ()
-        waiting = _waiting(items, deciders(unit, items))
+        waiting = _waiting(items_of(unit, items), sight.reader)
         clocks = reading_clocks.running(unit, ws.clock.now(), among) if rows else {}
         parents = {row.parent for row in rows if row.parent and not sight.sees(row.parent)}
     return [
@@ -170,17 +170,13 @@ def _status(status: str | None) -> CaseStatus | None:
     return CaseStatus(status)
 
 
-def _waiting(
-    items: Iterable[s.ItemRow], decided: Mapping[str, Collection[str]]
-) -> dict[str, list[str]]:
+def _waiting(items: Iterable[tuple[str, Item]], reader: Reader) -> dict[str, list[str]]:
     """Return whom each case waits for; acknowledgements count only where nothing else is open."""
     work: dict[str, dict[str, None]] = {}
     told: dict[str, dict[str, None]] = {}
-    for item in items:
+    for case, item in items:
         kind = told if item.kind is ItemKind.ACKNOWLEDGEMENT else work
-        over = decided.get(item.id, ())
-        asked = [p for p in (*item.offered, *item.escalated) if p not in over]
-        kind.setdefault(item.case, {}).update(dict.fromkeys(asked))
+        kind.setdefault(case, {}).update(dict.fromkeys(reader.waiting_for(item)))
     return {case: list(people) for case, people in {**told, **work}.items()}
 
 

@@ -19,14 +19,13 @@ from smr_engine.errors import Invalid
 from smr_engine.playbook.model import Playbook
 from smr_engine.services import directory, reading_clocks, versions
 from smr_engine.services import stored as s
-from smr_engine.services.reading_asks import Asks, asks_of
+from smr_engine.services.reading_asks import items_of
 from smr_engine.services.reading_clocks import Pinned
 from smr_engine.services.reading_verdicts import Reader, asked, number_of, voters
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.views import ItemRow
 from smr_engine.services.workspace import Workspace
 
-_NOTHING = Asks()
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -106,7 +105,7 @@ def _judged(
     playbooks: Mapping[str, Playbook],
 ) -> Iterator[tuple[str, Item, Verdict]]:
     """Yield items with their cases, and whether the reader may act on them."""
-    for case, item in _items(unit, rows):
+    for case, item in items_of(unit, rows):
         yield case, item, reader.verdict(_header(case, reader.now), item, playbooks.get(case))
 
 
@@ -154,34 +153,6 @@ def _due_first(row: s.ItemRow) -> tuple[datetime, datetime, str, int]:
 
 
 # --- what is there -----------------------------------------------------------------------------
-
-
-def _items(unit: UnitOfWork, rows: Sequence[s.ItemRow]) -> Iterator[tuple[str, Item]]:
-    """Yield cases and items, as far as a verdict and a list need them."""
-    approvals = asks_of(unit, rows)
-    for row in rows:
-        asks = approvals.get(row.id) or _NOTHING
-        yield (
-            row.case,
-            Item(
-                id=row.id,
-                kind=row.kind,
-                step=row.step,
-                path=row.path,
-                round=row.round,
-                title=row.title,
-                opened_at=row.opened_at,
-                offered=row.offered,
-                status=row.status,
-                due_at=row.due_at,
-                expires_at=row.expires_at,
-                escalated=row.escalated,
-                lines=asks.lines,
-                excluded=asks.excluded,
-                assurance=asks.assurance,
-                votes=tuple(asks.votes),
-            ),
-        )
 
 
 def _playbooks_of_all(unit: UnitOfWork, pinned: Pinned) -> dict[str, Playbook]:

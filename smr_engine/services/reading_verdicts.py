@@ -100,6 +100,12 @@ class Reader:
         acting = policy.acting_roles(self.world, self.person, self.now)
         return glass is not None and glass.role in acting
 
+    def waiting_for(self, item: Item) -> tuple[str, ...]:
+        """Return whom an item waits for now; nobody once it is closed."""
+        if item.status is not ItemStatus.OPEN:
+            return ()
+        return policy.awaited(self.world, item, asked(item), self.now)
+
     def row(self, case: str, item: Item, verdict: Verdict) -> ItemRow:
         """Return an item as a list shows it to the reader."""
         return ItemRow(
@@ -113,7 +119,7 @@ class Reader:
             may=verdict.may,
             why_not=verdict.why_not,
             status=item.status.value,
-            waiting_for=list(waiting_for(item)),
+            waiting_for=list(self.waiting_for(item)),
             path=item.path,
             expires=item.expires_at,
             opened=item.opened_at,
@@ -123,14 +129,6 @@ class Reader:
 def asked(item: Item) -> tuple[str, ...]:
     """Return everybody who was asked to act on an item, each once."""
     return tuple(dict.fromkeys((*item.offered, *item.escalated)))
-
-
-def waiting_for(item: Item) -> tuple[str, ...]:
-    """Return who has been asked and has not answered; nobody once the item is closed."""
-    if item.status is not ItemStatus.OPEN:
-        return ()
-    answered = voters(item)
-    return tuple(person for person in asked(item) if person not in answered)
 
 
 def voters(item: Item) -> Collection[str]:

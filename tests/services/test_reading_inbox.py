@@ -7,10 +7,29 @@ from datetime import UTC, datetime
 import pytest
 
 from smr_engine.errors import Invalid, NotFound
-from smr_engine.services import items, reading
+from smr_engine.services import cases, items, reading
 from smr_engine.services.views import ItemRow
 from smr_engine.services.workspace import Actor
 from tests.services.company import Company, by_step
+
+SCORED = """
+playbook: scored
+version: 1.0.0
+title: Scored
+owner: smr-lead
+severity: {levels: [sev1, sev2], initial: sev2}
+documents: {reply: {title: Reply, audience: public, template: We answer.}}
+steps:
+  - {id: write, kind: draft, document: reply, assign: {role: comms-writer}}
+  - id: approve
+    kind: approval
+    documents: [reply]
+    quorum:
+      - {role: comms-director}
+      - {role: legal}
+      - {role: exec-sponsor, when: case.severity.rank == 1}
+  - {id: publish, kind: publish, document: reply, requires: [approve], account: newsroom}
+"""
 
 
 def under_approval(company: Company) -> tuple[str, str]:
@@ -65,6 +84,31 @@ def test_however_much_somebody_has_answered_the_rest_is_found_behind_it(company:
     assert [row.item for row in reading.inbox(company.ws, "carl", most=5)] == waiting[:5]
 
 
+def test_an_approval_waits_for_those_only_who_can_fill_what_is_missing(company: Company):
+    case, item = under_approval(company)
+    company.vote(item, "lea")
+
+    def waits() -> list[list[str]]:
+        [row] = reading.inbox(company.ws, "carl")
+        listed = [row.waiting_for for row in reading.case_list(company.ws) if row.case == case]
+        return [row.waiting_for, *listed, reading.case_view(company.ws, case).items[0].waiting_for]
+
+    assert all("carl" in found and "paul" not in found for found in waits()), "Legal has spoken"
+    [row] = reading.inbox(company.ws, "paul")
+    assert row.may, "and may still object"
+
+
+def test_a_new_severity_asks_others_and_their_inboxes_know_that_they_may(company: Company):
+    company.playbook("scored", SCORED)
+    case = company.start("scored")
+    company.write(company.item(case, "write"), "We answer.")
+    assert reading.inbox(company.ws, "eva") == []
+    cases.rescore(company.ws, Actor("ana"), case, "sev1", "it spreads")
+    [row] = reading.inbox(company.ws, "eva")
+    assert (row.step, row.may, row.why_not) == ("approve", True, "")
+    assert "eva" in row.waiting_for
+
+
 def test_every_open_item_says_in_words_why_somebody_may_not_act(company: Company):
     _, item = under_approval(company)
     company.vote(item, "lea")
@@ -111,7 +155,7 @@ def test_a_holder_finds_what_others_were_asked_while_they_were_away(company: Com
     company.clock.move(days=3)
     [row] = reading.inbox(company.ws, "lea")
     assert row.item == item
-    assert row.waiting_for == ["carl", "nora", "paul", "greta"]
+    assert row.waiting_for == ["carl", "nora", "paul"]
     assert row.may
     company.vote(item, "lea")
 

@@ -243,6 +243,33 @@ def test_a_deputy_who_is_away_too_is_not_asked():
     assert heard(case, "ben") == []
 
 
+# --- who is waited for -------------------------------------------------------------------------
+
+
+def under_approval(world: World) -> CaseFile:
+    """A text that Legal (Lea or Luis) and a director (Cora or Carl) have to approve."""
+    check = co.approval(
+        "check", "legal", "comms-director", due=co.lasting("6h"), remind=co.at("50%")
+    )
+    case = opened(co.draft("write"), check, at=co.MONDAY, world=world)
+    case.write("write", "Text.")
+    return case
+
+
+def test_whose_role_has_spoken_is_not_reminded():
+    case = under_approval(co.company())
+    case.vote("check", DecisionKind.APPROVE, "lea")
+    case.book.wait(hours=3)
+    assert set(case.happened(e.ItemReminded)[0].people) == {"cora", "carl"}
+
+
+def test_after_somebody_who_counts_in_either_role_both_are_reminded():
+    case = under_approval(co.with_person(co.company(), "lea", roles=("legal", "comms-director")))
+    case.vote("check", DecisionKind.APPROVE, "lea")
+    case.book.wait(hours=3)
+    assert set(case.happened(e.ItemReminded)[0].people) == {"luis", "cora", "carl"}
+
+
 # --- laws --------------------------------------------------------------------------------------
 
 ACTS = st.lists(
