@@ -164,6 +164,7 @@ def test_what_is_no_crisis_ends_before_the_team_is_called(quick):
     closed_well(quick, case)
 
 
+@pytest.mark.soak
 def test_a_crisis_whose_first_statement_is_rejected_still_runs_to_its_close(quick):
     case = quick.start("crisis-response", LEAK)
     answers = crisis(
@@ -203,6 +204,7 @@ def test_an_outreach_campaign_runs_to_its_close(quick):
 # --- policy-review -----------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 def test_the_owner_of_a_policy_signs_what_becomes_of_it(quick):
     case = quick.start("policy-review", REVIEW)
     assert play(quick, case, review(**owners()))["outcome"] == "done"

@@ -93,7 +93,7 @@ def test_only_administrators_sign_somebody_else_out(signing):
     assert sessions.sign_out_everywhere(signing.ws, KEEPER, person) == 1
 
 
-def test_five_thousand_forged_expired_and_replayed_tokens_let_nobody_in(signing):
+def test_a_thousand_forged_expired_and_replayed_tokens_let_nobody_in(signing):
     person, secret, rotated = signing.careful()
     old = [rotated]
     fresh = sessions.step_up(signing.ws, rotated, signing.code(secret)).token
@@ -104,9 +104,9 @@ def test_five_thousand_forged_expired_and_replayed_tokens_let_nobody_in(signing)
     live = signing.member()[1].token
     forged = [live[:-1], live + "A", live.swapcase(), live[::-1], "", "\udc80", "x" * 10_000]
     forged += [f"{live[:n]}{'A' if live[n] != 'A' else 'B'}{live[n + 1 :]}" for n in range(43)]
-    forged += [hashlib.sha256(str(n).encode()).hexdigest()[:43] for n in range(4_900)]
+    forged += [hashlib.sha256(str(n).encode()).hexdigest()[:43] for n in range(900)]
     tried = [*forged, *old, fresh, over.token] + [signing.waiting(person) for _ in range(48)]
-    assert len(tried) >= 5_000
+    assert len(tried) >= 1_000
     assert [t for t in tried if sessions.recognise(signing.ws, t) is not None] == []
     assert seen(signing, live)
 

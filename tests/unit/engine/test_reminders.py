@@ -277,7 +277,7 @@ ACTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(ACTS, st.integers(0, 23), st.sampled_from([None, NIGHT]))
 def test_nobody_who_has_answered_is_ever_told_to(acts, hour, quiet):
     world = sleepers()
