@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -339,7 +340,7 @@ def test_the_log_is_filtered_and_written_in_three_forms(office):
 
 def test_a_log_that_does_not_verify_exits_3(office):
     office.start()
-    with sqlite3.connect(office.folder / ".smr" / "smr.db") as database:
+    with closing(sqlite3.connect(office.folder / ".smr" / "smr.db")) as database, database:
         for (name,) in database.execute(
             "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         ).fetchall():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -249,7 +250,7 @@ def test_a_document_of_many_elements_is_named_with_its_scope(company: Company):
 def test_a_text_that_was_erased_is_told_so(company: Company):
     case = company.start("statement", title="the fire in hall 3")
     company.write(company.item(case, "write"), FIRST)
-    with sqlite3.connect(company.ws.state / "smr.db") as database:
+    with closing(sqlite3.connect(company.ws.state / "smr.db")) as database, database:
         database.execute(
             "DELETE FROM contents WHERE event_seq IN"
             " (SELECT seq FROM events WHERE kind = 'DocumentRevised')"

@@ -7,6 +7,7 @@ import io
 import re
 import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -205,7 +206,7 @@ def test_a_server_that_goes_down_does_not_wait_for_verification(company, case):
 
 
 def test_what_was_changed_behind_our_back_is_named(ana, app, company, case):
-    with sqlite3.connect(company.root / ".smr" / "smr.db") as connection:
+    with closing(sqlite3.connect(company.root / ".smr" / "smr.db")) as connection, connection:
         connection.execute("UPDATE cases SET title = 'Another' WHERE ref = ?", (case,))
     text = verified(app, visit_as(app, "greta"))
     assert "The log does NOT verify" in text
@@ -213,7 +214,7 @@ def test_what_was_changed_behind_our_back_is_named(ana, app, company, case):
     told = ana.get("/audit/verify").text
     assert "The log does NOT verify" in told
     assert case not in told, "who may not see all cases is told how many problems there are"
-    with sqlite3.connect(company.root / ".smr" / "smr.db") as connection:
+    with closing(sqlite3.connect(company.root / ".smr" / "smr.db")) as connection, connection:
         connection.execute("UPDATE cases SET title = 'Smoke in hall 3' WHERE ref = ?", (case,))
     assert "The log verifies" in verified(app, ana)
 
