@@ -175,8 +175,7 @@ def _unanswered(run: Run, item: Item, timer: Timer) -> tuple[str, ...]:
         asked = policy.people_acting_in(run.world, roles, run.now)
     else:
         asked = (*item.offered, *item.escalated)
-    waited_for = policy.awaited(run.world, item, asked, run.now)
-    return tuple(person for person in waited_for if person not in item.excluded)
+    return policy.awaited(run.world, item, asked, run.now)
 
 
 def _lines(run: Run, item: Item, timer: Timer) -> Iterable[Line]:

@@ -79,7 +79,7 @@ def people_acting_in(world: World, roles: Iterable[str], now: datetime) -> tuple
 def owns(world: World, playbook: Playbook, person: str, now: datetime) -> Verdict:
     """Return whether a person steers the playbook's cases: its owner role and its deputies do."""
     if not _is_owner(world, playbook, person, now):
-        owner = f"{titles_of(world, [playbook.owner])} (the owner of '{playbook.title}')"
+        owner = f"{title_of(world, playbook.owner)} (the owner of '{playbook.title}')"
         name = name_of(world, person)
         return no(f"only {owner} and deputies may do this; {name} is neither")
     steering = steers(world, person)
@@ -213,7 +213,7 @@ def may_break_glass(
     acting = acting_roles(world, actor.id, now)
     if role not in acting:
         return no(
-            f"only {titles_of(world, [role])} may release this before its approval; {name} is not"
+            f"only {title_of(world, role)} may release this before its approval; {name} is not"
         )
     if {actor.id, acting[role]} & set(item.excluded):
         return no(f"{name} had a hand in this content, or would act for somebody who had")
@@ -275,8 +275,8 @@ def awaited(world: World, item: Item, asked: Iterable[str], now: datetime) -> tu
     Of an approval whoever could fill a place of its quorum that is free: who holds a role that has
     spoken already is not waited for.
     """
-    answered = {vote.person for vote in item.votes}
-    people = [person for person in dict.fromkeys(asked) if person not in answered]
+    settled = {vote.person for vote in item.votes} | set(item.excluded)
+    people = [person for person in dict.fromkeys(asked) if person not in settled]
     if item.kind is not ItemKind.APPROVAL or not item.lines:
         return tuple(people)
     voices = quorum.approving(item.votes)
@@ -349,6 +349,11 @@ def name_of(world: World, person: str) -> str:
 
 
 def titles_of(world: World, roles: Iterable[str]) -> str:
-    """Return any of some roles by their titles; one that the directory does not know as it is."""
-    known = (world.roles.get(role) or role for role in dict.fromkeys(roles))
-    return " or ".join(role if isinstance(role, str) else role.title for role in known)
+    """Return any of some roles by their titles."""
+    return " or ".join(title_of(world, role) for role in dict.fromkeys(roles))
+
+
+def title_of(world: World, role: str) -> str:
+    """Return what a role is called; one that the directory does not know as it is."""
+    known = world.roles.get(role)
+    return known.title if known else role

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from smr_engine.engine import policy
 from smr_engine.engine.world import World
 from smr_engine.playbook.fields import title_of
 from smr_engine.playbook.index import index_of
@@ -38,8 +39,7 @@ class Names:
 
     def role(self, role: str) -> str:
         """Return the title of a role."""
-        known = self.world.roles.get(role)
-        return known.title if known else role
+        return policy.title_of(self.world, role)
 
     def line(self, roles: str) -> str:
         """Return a line of a quorum by titles: one role, or several with `or` between them."""

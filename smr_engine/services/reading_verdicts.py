@@ -54,13 +54,11 @@ class Reader:
 
     def name(self, person: str) -> str:
         """Return what a person is called; an id that the directory does not know as it is."""
-        known = self.world.people.get(person)
-        return known.name if known else person
+        return policy.name_of(self.world, person)
 
     def role(self, role: str) -> str:
         """Return the title of a role; one that the directory does not know as it is."""
-        known = self.world.roles.get(role)
-        return known.title if known else role
+        return policy.title_of(self.world, role)
 
     def verdict(self, header: CaseHeader, item: Item, playbook: Playbook | None) -> Verdict:
         """Return whether the reader may act on an item.

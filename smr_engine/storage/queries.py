@@ -132,7 +132,7 @@ class SqlQueries:
 
     def children(self, ref: str) -> Sequence[str]:
         """Return all cases under a case; see the port."""
-        children = select(cases.c.ref).where(text(OPENED_BY_A_CASE))
+        children = select(cases.c.ref).where(text(f"cases.{OPENED_BY_A_CASE}"))
         under = children.where(cases.c.parent == ref).cte("under", recursive=True)
         deeper = children.join(under, cases.c.parent == under.c.ref)
         tree = under.union(deeper)

@@ -40,7 +40,7 @@ Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite's row number has
 
 LIVE = "status IN ('open', 'held')"
 """Cases that are not over; written out, for no index serves a condition with parameters."""
-OPENED_BY_A_CASE = "cases.parent <> ''"
+OPENED_BY_A_CASE = "parent <> ''"
 """Cases under others; written out for the same reason."""
 
 
@@ -132,7 +132,7 @@ cases = Table(
     _text("root"),
     Index("ix_cases_opened_at", "opened_at", "ref"),
     _partial("ix_cases_live", "digest", "severity", "opened_at", "ref", where=LIVE),
-    _partial("ix_cases_parent", "parent", where="parent <> ''"),
+    _partial("ix_cases_parent", "parent", where=OPENED_BY_A_CASE),
 )
 
 scopes = Table(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 from tests.support.houses import MORNING
 
@@ -54,15 +52,3 @@ class FrozenKeeper:
     def keeping(self, claims: object) -> Iterator[None]:
         """Keep nothing within the block."""
         yield
-
-
-class AtOnce(Executor):
-    """Runs what is submitted at once; a process that is killed in it is gone with all the rest."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except Exception as problem:
-            done.set_exception(problem)
-        return done

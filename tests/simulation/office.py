@@ -38,12 +38,12 @@ from smr_engine.services.stored import Claim, EventFilter, StoredEvent
 from smr_engine.services.trying import Try
 from smr_engine.services.workspace import Actor, Workspace
 from tests.simulation import town
-from tests.simulation.machinery import AtOnce, FrozenKeeper, MachineClock, Wakes
+from tests.simulation.machinery import FrozenKeeper, MachineClock, Wakes
 from tests.simulation.oracle import Oracle
 from tests.simulation.outside import Killed, Outside
 from tests.simulation.picture import Staff
 from tests.simulation.rows import Rows
-from tests.support.houses import furnish, next_instant
+from tests.support.houses import InTurn, furnish, next_instant
 
 WHOLE_TURN = 60
 """Rounds of a conductor's loop; one that is not idle after so many never will be."""
@@ -145,7 +145,7 @@ class Office:
         """Let a conductor work until it is idle; return whether it was, and lived to say so."""
         conductor = self.conductors.get(name)
         if conductor is None:
-            conductor = Conductor(self.ws, _Flows(self), _Nobody(), name, pool=AtOnce())
+            conductor = Conductor(self.ws, _Flows(self), _Nobody(), name, pool=InTurn())
             self.conductors[name] = conductor
         try:
             for _ in range(turns):

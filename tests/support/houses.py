@@ -133,9 +133,8 @@ def open_house(root: Path, clock: SetClock, database_url: str = "") -> Workspace
 
 def work(ws: Workspace, name: str = "test", dispatcher: Dispatcher | None = None) -> Worked:
     """Let a conductor do all that is due and owed now, one thing after the other."""
-    conductor = Conductor(ws, dispatcher or DirectDispatcher(ws), _NeverIdle(), name)
-    conductor._pool.shutdown()
-    conductor._pool = _InTurn()  # type: ignore[assignment]
+    performs = dispatcher or DirectDispatcher(ws)
+    conductor = Conductor(ws, performs, _NeverIdle(), name, pool=InTurn())
     while conductor.once():  # not `run`: it would wait for the leases of those who were killed
         pass
     return conductor._tally.view()
@@ -147,7 +146,7 @@ def next_instant(ws: Workspace) -> datetime | None:
         return unit.due.next_instant()
 
 
-class _InTurn(Executor):
+class InTurn(Executor):
     """Runs what is submitted at once: the order of everything is the same in every run."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
