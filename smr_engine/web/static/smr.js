@@ -71,12 +71,9 @@ document.querySelectorAll('form[action$="/sign-out"]').forEach((form) => form.ad
 // --- a part of a page that was read again ------------------------------------------------------
 
 // What somebody has opened or folded stays so when the part around it is read again.
-const folds = new Map();
+const folded = new WeakSet();
 document.addEventListener("click", (event) => {
   const fold = event.target.closest("summary")?.parentElement;
-  if (fold?.id) folds.set(fold.id, !fold.open);
+  if (fold) folded.add(fold);
 });
-document.addEventListener("htmx:afterSwap", (event) => {
-  const part = document.getElementById(event.detail.target.id);
-  for (const each of part ? part.querySelectorAll("details[id]") : []) if (folds.has(each.id)) each.open = folds.get(each.id);
-});
+Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => name !== "open" || !folded.has(node);
