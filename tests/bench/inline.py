@@ -86,7 +86,7 @@ def _settle(ws: Workspace) -> None:
         with ws.storage.reading() as unit:
             if unit.queries.counts()["effects_owed"] == 0:
                 return
-        time.sleep(0.02)
+        time.sleep(0.1)  # counting takes from what is measured
 
 
 def drained(server: str, waiting: int, legs: int) -> None:
