@@ -39,8 +39,7 @@ from smr_engine.services.staging import Down, House, directory_json
 from smr_engine.services.views import Finding
 from smr_engine.services.workspace import Options, Shelf, Workspace
 from smr_engine.settings import SCHEMES, Settings, load_settings, read_settings
-from smr_engine.storage.database import PostgresStorage, SqlStorage, connect
-from smr_engine.storage.migrate import upgrade
+from smr_engine.storage import PostgresStorage, SqlStorage, open_storage
 
 LOCK_TIMEOUT = timedelta(seconds=30)
 
@@ -52,6 +51,8 @@ def open_workspace(
     root: Path, environ: Mapping[str, str], *, door: str = "cli", clock: Clock | None = None
 ) -> Workspace:
     """Open a workspace: settings read, database migrated, directory taken over if it changed.
+
+    Whoever opens it closes its storage; one that cannot be opened leaves nothing open.
 
     Args:
         root: its folder, with `smr.yaml`.
@@ -67,37 +68,12 @@ def open_workspace(
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     lay_out_schemas(state)
     storage = _storage(settings)
-    clock = clock or SystemClock()
-    guard = NetworkGuard(settings.connectors.allow_inside)
-    mail = _mail(settings)
-    surroundings = _Outside(root, clock, guard, mail, environ)
-    shelf = _shelf(
-        {"workspace": root / "playbooks", "shipped": shipped_path("playbooks")}, settings
-    )
-    ws = Workspace(
-        files=shelf.files,
-        schemas=shelf.schemas,
-        validate_settings=shelf.validate_settings,
-        surroundings=shelf.surroundings,
-        root=root,
-        state=state,
-        options=_options(settings),
-        storage=storage,
-        keeper=Keeper(storage, clock, legs.LEASE),
-        clock=clock,
-        entropy=SystemEntropy(),
-        passwords=Argon2Passwords(),
-        vault=FernetVault(state / "keys" / "totp.key", settings.secret_key),
-        waker=_waker(settings, storage),
-        attachments=FolderAttachments(state / "attachments"),
-        notifier=AppriseNotifier(_notifier(settings, mail, environ), clock),
-        connector_for=surroundings.connector_for,
-        callers={
-            "http.request": surroundings,
-            "prefect.deployment": _Deployments(settings, environ),
-        },
-    )
-    sync(ws)
+    try:
+        ws = _joined(root, settings, environ, storage, clock or SystemClock())
+        sync(ws)
+    except BaseException:
+        storage.close()
+        raise
     return ws
 
 
@@ -225,9 +201,41 @@ class _Deployments:
 def _storage(settings: Settings) -> SqlStorage:
     lock = FileLock(settings.state_folder / "writer.lock")
     url = settings.database_url
-    storage = connect(url, SystemEntropy(), lambda: lock.hold(LOCK_TIMEOUT.total_seconds()))
-    upgrade(storage)
-    return storage
+    return open_storage(url, SystemEntropy(), lambda: lock.hold(LOCK_TIMEOUT.total_seconds()))
+
+
+def _joined(
+    root: Path, settings: Settings, environ: Mapping[str, str], storage: SqlStorage, clock: Clock
+) -> Workspace:
+    guard = NetworkGuard(settings.connectors.allow_inside)
+    mail = _mail(settings)
+    surroundings = _Outside(root, clock, guard, mail, environ)
+    shelf = _shelf(
+        {"workspace": root / "playbooks", "shipped": shipped_path("playbooks")}, settings
+    )
+    return Workspace(
+        files=shelf.files,
+        schemas=shelf.schemas,
+        validate_settings=shelf.validate_settings,
+        surroundings=shelf.surroundings,
+        root=root,
+        state=settings.state_folder,
+        options=_options(settings),
+        storage=storage,
+        keeper=Keeper(storage, clock, legs.LEASE),
+        clock=clock,
+        entropy=SystemEntropy(),
+        passwords=Argon2Passwords(),
+        vault=FernetVault(settings.state_folder / "keys" / "totp.key", settings.secret_key),
+        waker=_waker(settings, storage),
+        attachments=FolderAttachments(settings.state_folder / "attachments"),
+        notifier=AppriseNotifier(_notifier(settings, mail, environ), clock),
+        connector_for=surroundings.connector_for,
+        callers={
+            "http.request": surroundings,
+            "prefect.deployment": _Deployments(settings, environ),
+        },
+    )
 
 
 def _waker(settings: Settings, storage: SqlStorage) -> Waker:

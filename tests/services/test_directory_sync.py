@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from smr_engine.bootstrap import open_workspace
+from smr_engine.errors import Invalid
 from smr_engine.services import directory
+from tests.support.houses import furnish
 
 
 def people_in(root, **environ):
@@ -27,3 +31,11 @@ def test_opening_again_imports_nothing_again(company):
             return unit.directory.version()
 
     assert version() == version()
+
+
+def test_a_workspace_whose_directory_is_refused_leaves_no_connection_open(tmp_path):
+    with pytest.raises(Invalid) as refused:  # kept: its traceback would keep the connections
+        open_workspace(furnish(tmp_path, directory="people: 7\n"), {})
+    assert refused.value.code == "directory-invalid"
+    written = sorted(path.name for path in (tmp_path / ".smr").glob("smr.db*"))
+    assert written == ["smr.db"]  # whoever closes last takes SQLite's own files away

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import threading
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -114,6 +118,16 @@ def test_a_database_of_a_newer_program_is_left_alone(storage):
         connection.execute(
             text("UPDATE alembic_version SET version_num = :head"), {"head": REVISIONS[-1]}
         )
+
+
+def test_a_database_that_is_refused_is_closed_again(sqlite_tables, tmp_path):
+    file = Path(shutil.copy(sqlite_tables, tmp_path))
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SmrError) as caught:  # kept: its traceback would keep the connections
+        open_storage(f"sqlite:///{file}", SystemEntropy())
+    assert caught.value.code == "database-too-new"
+    assert list(tmp_path.iterdir()) == [file]  # whoever closes last takes SQLite's own files away
 
 
 @pytest.mark.parametrize("url", ["", "no address", "mysql://somewhere/smr", "sqlite"])
