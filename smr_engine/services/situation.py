@@ -1,4 +1,4 @@
-"""The situation: what is open, the worst first, in a sentence each; and what happened just now."""
+"""The situation: what is open, the worst first, exercises last; and what happened just now."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ class Situation:
 
     Args:
         counts: how many cases are open, by severity, the worst first; "" has none.
+        exercises: how many more are open, and are none of these.
         cases: those of this page.
         page: its number, from 1.
         pages: how many there are.
@@ -73,6 +74,7 @@ class Situation:
     """
 
     counts: Mapping[str, int]
+    exercises: int
     cases: Sequence[CaseLine]
     page: int
     pages: int
@@ -97,7 +99,8 @@ def situation(ws: Workspace, person: str | None, page: int = 1) -> Situation:
         number = min(max(page, 1), pages)
         rows = unit.queries.live(order, (number - 1) * AT_ONCE, AT_ONCE)
         return Situation(
-            counts=_counted(order),
+            counts=_counted(row for row in order if not row.drill),
+            exercises=sum(row.cases for row in order if row.drill),
             cases=_lines(ws, unit, sight, rows),
             page=number,
             pages=pages,
@@ -128,10 +131,11 @@ def _is_act(event: EventRow) -> bool:
 
 
 def _worst_first(ws: Workspace, unit: UnitOfWork, rows: Iterable[SeverityRow]) -> list[SeverityRow]:
-    """Return versions with severities in the order of their scales; without one comes last."""
+    """Return them in the order of their scales: without a severity is last, exercises after all."""
 
-    def rank(row: SeverityRow) -> tuple[int, str]:
-        return _rank(versions.pinned(ws, unit, row.digest), row.severity), row.severity or ""
+    def rank(row: SeverityRow) -> tuple[bool, int, str]:
+        place = _rank(versions.pinned(ws, unit, row.digest), row.severity)
+        return row.drill, place, row.severity or ""
 
     return sorted(rows, key=rank)
 

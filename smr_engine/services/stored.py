@@ -117,9 +117,10 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class SeverityRow:
-    """How many cases are open of one playbook version and severity."""
+    """How many cases, or exercises, are open of one playbook version and severity."""
 
     digest: str
+    drill: bool
     severity: str | None
     cases: int
 

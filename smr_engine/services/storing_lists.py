@@ -105,7 +105,7 @@ class Queries(Protocol):
         ...
 
     def severities(self, without: Collection[str] = ()) -> Sequence[SeverityRow]:
-        """Return how many cases are not over, by playbook version and severity."""
+        """Return how many are not over, by playbook version, exercise or not, and severity."""
         ...
 
     def live(self, order: Sequence[SeverityRow], offset: int, limit: int) -> Sequence[CaseRow]:

@@ -12,7 +12,7 @@ from smr_engine.errors import SmrError
 from smr_engine.storage.database import SqlStorage
 from smr_engine.storage.unit_of_work import failed
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """The revisions in their order; a test compares them with the files, for Alembic imports slowly."""
 
 FOLDER: Final = Path(__file__).parent / "migrations"

@@ -96,8 +96,8 @@ class SqlQueries:
         return [_case_row(row) for row in self._mappings(asked.limit(limit))]
 
     def severities(self, without: Collection[str] = ()) -> Sequence[SeverityRow]:
-        """Return how many cases are open, by playbook version and severity; see the port."""
-        grouped = (cases.c.digest, cases.c.severity)
+        """Return how many cases are open, exercises and severities apart; see the port."""
+        grouped = (cases.c.digest, cases.c.drill, cases.c.severity)
         asked = select(*grouped, func.count()).where(text(f"cases.{LIVE}"))
         if without:
             asked = asked.where(cases.c.digest.not_in(without))
@@ -114,6 +114,7 @@ class SqlQueries:
             asked = (
                 select(*_CASE_COLUMNS)
                 .where(text(f"cases.{LIVE}"), cases.c.digest == group.digest)
+                .where(cases.c.drill == group.drill)
                 .where(severity.is_(None) if group.severity is None else severity == group.severity)
                 .order_by(cases.c.opened_at.desc(), cases.c.ref.desc())
                 .offset(offset)

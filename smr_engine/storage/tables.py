@@ -131,7 +131,7 @@ cases = Table(
     _text("header"),
     _text("root"),
     Index("ix_cases_opened_at", "opened_at", "ref"),
-    _partial("ix_cases_live", "digest", "severity", "opened_at", "ref", where=LIVE),
+    _partial("ix_cases_live", "digest", "drill", "severity", "opened_at", "ref", where=LIVE),
     _partial("ix_cases_parent", "parent", where=OPENED_BY_A_CASE),
 )
 

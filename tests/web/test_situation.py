@@ -95,6 +95,17 @@ def test_the_worst_come_first_then_the_newest_and_those_without_severity_last(co
     assert found.counts == {"sev1": 1, "sev2": 2, "": 1}
 
 
+def test_an_exercise_never_stands_before_what_is_real_and_is_counted_apart(company, app):
+    opening = cases.Opening(severity="sev1", drill=True)
+    company.start("statement", title="Plain")
+    company.clock.move(minutes=1)
+    cases.start(company.ws, Actor("ana"), "severe", {"title": "Rehearsed"}, opening)
+    found = situation(company.ws, "ana")
+    assert [each.title for each in found.cases] == ["Plain", "Rehearsed"]
+    assert (found.counts, found.exercises) == ({"": 1}, 1)
+    assert "1 exercise<" in visit_as(app, "ana").get("/").text
+
+
 def test_a_page_has_fifty_cases_and_says_how_many_there_are(company, app):
     for number in range(53):
         company.start("statement", title=f"Case {number}")
