@@ -81,7 +81,7 @@ def _begin(ws: Workspace, claim: Claim) -> bool:
         begun, owes = ws.storage.together(lambda unit: _begin_in(ws, unit, claim))
     except LostLeaseError:
         return False
-    if owes:
+    if owes and not begun:  # what has begun is in our own hands: nothing to look for
         ws.waker.wake()
     return begun
 
