@@ -17,7 +17,7 @@ from smr_engine.services.reading_log import event_row
 from smr_engine.services.sentences import Told, is_message
 from smr_engine.services.stored import CaseRow, EventFilter, SeverityRow
 from smr_engine.services.storing import UnitOfWork
-from smr_engine.services.views import ClockView, EventRow
+from smr_engine.services.views import ClockView, EventRow, ItemRow
 from smr_engine.services.workspace import Workspace
 
 AT_ONCE = 50
@@ -106,6 +106,13 @@ def situation(ws: Workspace, person: str | None, page: int = 1) -> Situation:
             pages=pages,
             happened=_just_now(ws, unit, sight),
         )
+
+
+def cases_of(ws: Workspace, items: Iterable[ItemRow]) -> dict[str, CaseRow]:
+    """Return the cases that some items belong to: whom an item asks may know what it is about."""
+    refs = {item.case for item in items}
+    with ws.storage.reading() as unit:
+        return {row.ref: row for row in unit.queries.cases(among=refs)}
 
 
 def done_by(ws: Workspace, person: str) -> list[Told]:

@@ -96,10 +96,12 @@ class Queries(Protocol):
         words: str = "",
         after: str = "",
         limit: int | None = None,
+        among: Collection[str] | None = None,
     ) -> Sequence[CaseRow]:
         """Return cases, newest first; `after` is the last reference of the page before.
 
         With `words`: those with them in their title (whatever their case) or reference.
+        With `among`: those with these references.
         Those opened from playbook versions with the digests in `without` are left out.
         """
         ...

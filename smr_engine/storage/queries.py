@@ -75,6 +75,7 @@ class SqlQueries:
         words: str = "",
         after: str = "",
         limit: int | None = None,
+        among: Collection[str] | None = None,
     ) -> Sequence[CaseRow]:
         """Return cases, newest first; see the port."""
         asked = select(*_CASE_COLUMNS).order_by(cases.c.opened_at.desc(), cases.c.ref.desc())
@@ -82,6 +83,8 @@ class SqlQueries:
             asked = asked.where(cases.c.status == str(status))
         if playbook:
             asked = asked.where(cases.c.playbook == playbook)
+        if among is not None:
+            asked = asked.where(cases.c.ref.in_(among))
         if without:
             asked = asked.where(cases.c.digest.not_in(without))
         if words:

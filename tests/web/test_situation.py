@@ -148,6 +148,18 @@ def test_the_inbox_has_one_next_action_each_and_says_for_whom(company, app):
     assert "Nothing waits for you" in visit_as(app, "tom").get("/inbox").text
 
 
+def test_the_inbox_says_what_each_is_about_and_whether_it_is_an_exercise(company, app):
+    real = to_approval(company, title="Stoves")
+    opening = cases.Opening(severity="sev1", drill=True)
+    drilled = cases.start(company.ws, Actor("ana"), "severe", {"title": "Tents"}, opening).case
+    company.write(company.item(drilled, "write"), "We look into it.")
+    cards = visit_as(app, "lea").get("/inbox").text.split('<li id="waits-')[1:]
+    found = {case: card for card in cards for case in (real, drilled) if case in card}
+    assert "Stoves" in found[real]
+    assert "Exercise" not in found[real]
+    assert all(words in found[drilled] for words in ("Tents", "Exercise", "sev1"))
+
+
 def test_the_inbox_says_what_one_did_and_not_what_the_engine_did_upon_it(company, app):
     case = to_approval(company)
     company.clock.move(hours=3)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from smr_engine.services import directory, reading
-from smr_engine.services.situation import done_by
+from smr_engine.services.situation import cases_of, done_by
 from smr_engine.web import item_words
 from smr_engine.web.render import page
 from smr_engine.web.visit import Signed
@@ -35,6 +35,7 @@ def inbox(visit: Signed) -> HTMLResponse:
         visit,
         "inbox.html",
         rows=rows[:AT_ONCE],
+        cases=cases_of(visit.ws, rows[:AT_ONCE]),
         more=len(rows) > AT_ONCE,
         verbs=VERBS,
         kinds=item_words.KINDS,
