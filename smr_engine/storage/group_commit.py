@@ -33,8 +33,8 @@ class GroupCommit:
     """Runs pieces of work in writing units of work, several to a commit.
 
     A thread that finds nobody at work leads: it takes all that waits once it has the writers' lock,
-    each piece in a savepoint of its own, commits once, and only then lets the others go on. Safe to
-    share between threads.
+    each piece in a savepoint of its own (one that is alone needs none), commits once, and only then
+    lets the others go on. Safe to share between threads.
 
     Args:
         writing: returns a new unit of work.
@@ -71,8 +71,7 @@ class GroupCommit:
         try:
             with self._writing() as unit:
                 group += self._next_group()
-                for turn in group:
-                    _take(unit, turn)
+                _take(unit, group)
                 unit.keep()
         except BaseException as error:
             ends = not isinstance(error, Exception)  # the leader's thread, not the others'
@@ -105,7 +104,15 @@ class GroupCommit:
             following.called.set()
 
 
-def _take(unit: SqlUnitOfWork, turn: _Turn) -> None:
+def _take(unit: SqlUnitOfWork, group: list[_Turn]) -> None:
+    if len(group) == 1:
+        group[0].result = group[0].work(unit)
+        return
+    for turn in group:
+        _take_apart(unit, turn)
+
+
+def _take_apart(unit: SqlUnitOfWork, turn: _Turn) -> None:
     try:
         with unit.savepoint():
             turn.result = turn.work(unit)
