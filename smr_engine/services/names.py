@@ -66,6 +66,12 @@ class Names:
         known = self._step(case, path)
         return known.title.blank if known else title_of(_id(path))
 
+    def input(self, case: str, name: str) -> str:
+        """Return the title of what a case was opened with."""
+        known = self.pinned(case)
+        spec = known.inputs.get("properties", {}).get(name, {}) if known else {}
+        return str(spec.get("title") or title_of(name))
+
     def outcome(self, case: str, path: str, outcome: str) -> str:
         """Return what the outcome of the step at a path is called."""
         titles = {each.id: each.title for each in _outcomes(self._step(case, path))}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from smr_engine.services.names import Names
+from smr_engine.services.reasons import in_words
 from smr_engine.services.sentence_parts import Memory, Sentence, actor
 from smr_engine.services.sentences_accounts import OF_ACCOUNTS
 from smr_engine.services.sentences_cases import OF_CASES
@@ -18,7 +20,7 @@ from smr_engine.services.views import EventRow
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One line of a history; `said` is what somebody wrote or a reason, word for word."""
+    """One line of a history; `said` is what somebody wrote, word for word, or a reason."""
 
     event: EventRow
     sentence: str
@@ -44,13 +46,23 @@ def tell(
     for event in besides:
         memory.learn(event)
     gathered = list(memory.gather(list(events)))
-    last = None
-    for event in reversed(gathered) if newest_first else gathered:
-        sentence = one_line(_sentence(event, memory))
-        line = event.case, event.path, event.at, sentence, _said(event)
-        if sentence and line != last:  # a step's items that move together say the same
-            yield Told(event, sentence, _said(event))
-            last = line
+    ordered = reversed(gathered) if newest_first else gathered
+    lines = (
+        Told(event, one_line(_sentence(event, memory)), _said(event, names)) for event in ordered
+    )
+    yield from _once(line for line in lines if line.sentence)
+
+
+def _once(lines: Iterable[Told]) -> Iterator[Told]:
+    """Yield lines in a row that are alike within a minute once: one for each of many items."""
+    for _, (first, *more) in groupby(lines, _alike):
+        times = f" ({len(more) + 1} times)" if more else ""
+        yield replace(first, sentence=f"{first.sentence}{times}")
+
+
+def _alike(line: Told) -> object:
+    minute = line.event.at.replace(second=0, microsecond=0)
+    return minute, line.event.case, line.event.actor, line.sentence, line.said
 
 
 def is_message(event: EventRow) -> bool:
@@ -66,10 +78,11 @@ def _sentence(event: EventRow, memory: Memory) -> str:
         return _unknown(event, memory)
 
 
-def _said(event: EventRow) -> str:
+def _said(event: EventRow, names: Names) -> str:
     """Return the words that belong to an event, if they are not part of its sentence."""
     data: Mapping[str, Any] = event.data
-    return str(data.get(_WORDS.get(event.kind, ""), "") or "")
+    said = str(data.get(_WORDS.get(event.kind, ""), "") or "")
+    return in_words(said, event.case or "", names) if event.kind in _RULES else said
 
 
 _CAPITAL = re.compile("(?=[A-Z])")
@@ -88,6 +101,8 @@ _WORDS = {
     "ClockNotNeeded": "because",
     "ClockMet": "note",
 }
+_RULES = frozenset({"StepSkipped", "OptionTaken", "ClockNotNeeded"})
+"""Of these it may be a rule of the playbook."""
 
 
 def _unknown(event: EventRow, memory: Memory) -> str:

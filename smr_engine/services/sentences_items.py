@@ -96,6 +96,9 @@ def _reassigned(event: EventRow, memory: Memory) -> str:
 
 
 def _reminded(event: EventRow, memory: Memory) -> str:
+    """Tell who was reminded: nobody, where those whose time it was have answered."""
+    if not event.data["people"] and not event.data.get("later"):
+        return ""
     were = they_were(event.data["people"], memory)
     return f"{were} reminded of {item_title(event, memory)}{_later(event, memory)}"
 

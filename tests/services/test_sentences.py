@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,7 @@ playbook: crisis
 version: 1.0.0
 title: Crisis response
 owner: smr-lead
+inputs: {fields: {type: {type: text, title: Kind of crisis}}}
 documents:
   holding_statement: {title: Holding statement, audience: public, template: We know.}
   letter: {title: Letter, audience: creator, template: Dear all}
@@ -344,7 +346,7 @@ def test_items_that_one_step_opens_for_several_people_are_one_line():
 
 
 def test_items_of_different_steps_are_told_one_by_one():
-    other = event("ItemOpened", ITEM, actor="engine", path="elsewhere")
+    other = event("ItemOpened", {**ITEM, "offered": ["tom"]}, actor="engine", path="elsewhere")
     assert len(told(event("ItemOpened", ITEM, actor="engine"), other)) == 2
 
 
@@ -354,17 +356,50 @@ def test_what_is_alike_for_the_items_of_one_step_is_told_once():
     opened = [event("ItemOpened", data) for data in both]
     moved = [event("ItemRescheduled", data) for data in both]
     assert told(*opened, *moved)[1:] == [
-        "'Approve the holding statement' moved: expires from none to 2026-11-23 16:00 CET"
+        "'Approve the holding statement' moved: expires from none to 2026-11-23 16:00 CET (2 times)"
     ]
 
 
-def test_a_rule_of_the_playbook_is_quoted_and_not_part_of_the_sentence():
-    skipped = event("StepSkipped", {"reason": "inputs.type == 'breach'"}, path="pause")
-    [line] = tell([skipped], NAMES)
-    assert (line.sentence, line.said) == (
-        "'An hour passes' was skipped",
-        "inputs.type == 'breach'",
+def test_what_is_alike_in_a_row_within_a_minute_is_told_once_with_how_often():
+    opened = event("ItemOpened", ITEM)
+    whom = {0: "ana", 1: "ana", 59: "ana", 60: "ana", 61: "tom", 62: "ana"}
+    escalated = [
+        replace(
+            event("ItemEscalated", {"item": "C-1.4", "people": [who]}, actor="engine"),
+            at=AT + timedelta(seconds=second),
+        )
+        for second, who in whom.items()
+    ]
+    to_ana, to_tom = (
+        f"'Approve the holding statement' was escalated to {who}"
+        for who in ("Ana Ruiz", "Tom Becker")
     )
+    assert told(opened, *escalated)[1:] == [f"{to_ana} (3 times)", to_ana, to_tom, to_ana]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("inputs.type == 'breach' (inputs.type is \"outage\")", "Kind of crisis: outage"),
+        (
+            'round < 3 and steps.assess (round is 1, steps.assess.outcome is "real_one")',
+            "Round: 1; How bad is it? It is a real one",
+        ),
+        (
+            "not steps.pause.output.text (steps.pause.output.text is null)",
+            "An hour passes, text: none",
+        ),
+        (f'x (inputs.staff is "{"a" * 50}...)', f"Staff: {'a' * 50}…"),
+        ("a (inputs.safe is true, inputs.seen is [1, 2])", "Safe: yes; Seen: 1 and 2"),
+        ("assess ended with 'real_one'", "How bad is it? It is a real one"),
+        ("the option 'quiet' was not taken", "the option 'quiet' was not taken"),
+        ("Nobody is in (the office is closed)", "Nobody is in (the office is closed)"),
+        ("true", "true"),
+    ],
+)
+def test_a_rule_of_the_playbook_is_told_by_what_it_saw(reason, said):
+    [line] = tell([event("StepSkipped", {"reason": reason}, path="pause")], NAMES)
+    assert (line.sentence, line.said) == ("'An hour passes' was skipped", said)
 
 
 def test_the_newest_comes_first_where_that_is_asked_and_what_lies_elsewhere_is_known():
@@ -394,6 +429,11 @@ def test_many_people_are_counted():
     assert told(event("ItemOpened", crowd)) == [
         "13 people were asked to approve 'Approve the holding statement'"
     ]
+
+
+def test_a_reminder_that_nobody_needed_is_left_out():
+    reminded = event("ItemReminded", {"item": "C-1.4", "people": []}, actor="engine")
+    assert len(told(event("ItemOpened", ITEM), reminded)) == 1
 
 
 def test_machinery_is_left_out():
