@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smr_engine.errors import Invalid, NotFound, Refusal, SmrError
 from smr_engine.services.text import harmless
-from smr_engine.web.render import address, plain_page
-from smr_engine.web.visit import SignInNeededError, path_of
+from smr_engine.web.render import address, page, plain_page
+from smr_engine.web.visit import SignInNeededError, Visit, path_of, visit
 
 LOG = logging.getLogger("smr.web")
 
@@ -31,6 +31,7 @@ STATUS = ((NotFound, 404), (Invalid, 422), (Refusal, 409), (NotSignedIn, 401), (
 """One table for all doors of HTTP; what is none of these is a fault of ours or of a neighbour."""
 CODES = {"newer-revision": 412}
 """Refusals for which HTTP has a status of its own."""
+NO_SUCH_PAGE = NotFound("no-such-page", "There is no such page")
 MAY_NOT = "may-not-"
 """How the codes of all refusals begin that are about who asks: 403."""
 
@@ -65,16 +66,18 @@ def problem(status: int, code: str, detail: str, hint: str = "", where: str = ""
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
-def told(request: Request, status: int, error: SmrError) -> Response:
-    """Return a refusal in the form that the asker reads."""
+def told(request: Request, status: int, error: SmrError, visitor: Visit | None = None) -> Response:
+    """Return a refusal in the form that the asker reads; who is signed in keeps the navigation."""
     if is_api(request):
         return problem(status, error.code, error.message, error.hint, error.where)
+    if visitor is not None:
+        return page(visitor, "error.html", status, error=error)
     return plain_page(request, "error.html", status, error=error)
 
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, SmrError)  # noqa: S101 - registered for it
-    return told(request, status_of(error), error)
+    return told(request, status_of(error), error, _visitor(request))
 
 
 def _sign_in(request: Request, error: Exception) -> Response:
@@ -89,8 +92,10 @@ def _sign_in(request: Request, error: Exception) -> Response:
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return told(request, 404, NotFound("no-such-page", "There is no such page"))
-    answer = told(request, error.status_code, SmrError("http", str(error.detail)))
+        return told(request, 404, NO_SUCH_PAGE, _visitor(request))
+    answer = told(
+        request, error.status_code, SmrError("http", str(error.detail)), _visitor(request)
+    )
     answer.headers.update(error.headers or {})
     return answer
 
@@ -99,7 +104,16 @@ def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
     first = error.errors()[0]
     where = harmless(".".join(str(part) for part in first["loc"]))
-    return told(request, 422, Invalid("invalid-request", str(first["msg"]), where=where))
+    invalid = Invalid("invalid-request", str(first["msg"]), where=where)
+    return told(request, 422, invalid, _visitor(request))
+
+
+def _visitor(request: Request) -> Visit | None:
+    """Return the visit of whoever is signed in; None where nobody is, or that cannot be told."""
+    try:
+        return None if is_api(request) else visit(request)
+    except (SignInNeededError, SmrError):
+        return None
 
 
 class Faults:

@@ -80,8 +80,12 @@ def test_a_part_of_a_page_is_not_replaced_by_the_sign_in_form(app):
     assert answer.headers["hx-redirect"] == "/sign-in?next=/inbox"
 
 
-def test_a_missing_page_says_so(lea):
-    assert "There is no such page" in lea.get("/nowhere", 404).text
+@pytest.mark.parametrize("path", ["/nowhere", "/cases/NONE-2026-0001"])
+def test_what_is_not_there_says_so_and_keeps_the_way_on(app, lea, path):
+    text = lea.get(path, 404).text
+    assert "<h1>There is nothing at this address</h1>" in text
+    assert 'href="/inbox"' in text
+    assert 'href="/inbox"' not in visit_as(app, None).get("/nowhere", 404).text
 
 
 @pytest.mark.parametrize(
