@@ -58,7 +58,7 @@ def photograph(screens: Screens, stage: Stage) -> None:
     lea.wait_for_load_state()
     stage.smr("work", "--until-idle")
     ana.set_viewport_size(LONG)
-    take(ana, f"/audit/{item['case']}", "who-approved-what", "article:last-of-type")
+    take(ana, f"/audit/{item['case']}", "who-approved-what", "article:first-of-type")
 
 
 def take(page: Page, path: str, name: str, part: str = "h1") -> None:

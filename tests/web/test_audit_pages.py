@@ -79,7 +79,8 @@ def test_a_day_that_is_none_is_refused_in_words(ana):
 
 def test_a_case_shows_who_approved_which_words_and_what_went_live(ana, case):
     text = ana.get(f"/audit/{case}").text
-    first, second = text.split("<article")[1:]
+    second, first = text.split("<article")[1:]  # the newest comes first
+    assert second.index("Lea Hoffmann") < second.index("We say more at 15:00."), "names, then words"
     assert "&lt;b&gt;smoke&lt;/b&gt; in hall 3.\n\nNobody was hurt.</blockquote>" in first
     assert "Did not go live." in first
     assert first.count('class="void"') == 2

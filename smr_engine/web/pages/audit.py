@@ -17,6 +17,7 @@ from smr_engine.services.auditing_answers import Answers, answers
 from smr_engine.services.stored import EventFilter
 from smr_engine.services.text import rfc3339
 from smr_engine.services.verifying import Verifying
+from smr_engine.web import item_words
 from smr_engine.web.render import address, page
 from smr_engine.web.visit import Signed, Visit
 
@@ -116,7 +117,12 @@ def verify(visit: Signed) -> Response:
 @router.get("/{ref}")
 def case(visit: Signed, ref: str) -> HTMLResponse:
     """Show who approved which response in a case and those under it."""
-    return page(visit, "audit_case.html", shown=answers(visit.ws, ref, visit.person))
+    return page(
+        visit,
+        "audit_case.html",
+        shown=answers(visit.ws, ref, visit.person),
+        DECIDED=item_words.DECISIONS,
+    )
 
 
 @router.get("/{ref}/decisions.csv")
