@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from smr_engine.engine.state import Case
@@ -22,6 +22,7 @@ from smr_engine.services.reading_asks import asks_of
 from smr_engine.services.reading_cases import case_view
 from smr_engine.services.reading_log import timeline
 from smr_engine.services.reading_verdicts import Reader
+from smr_engine.services.reasons import in_words
 from smr_engine.services.sentences import Told, is_message, tell
 from smr_engine.services.stored import CaseRow
 from smr_engine.services.stored import ItemRow as StoredItem
@@ -64,7 +65,7 @@ class WaitLine:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of the history; who did it acted in `roles`, by titles."""
+    """One line of the history; who did it acted in `roles`, by titles, if it does not say so."""
 
     told: Told
     roles: str
@@ -72,9 +73,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class ChildLine:
-    """One case that this one opened, in a sentence."""
+    """One case that this one opened, with its playbook's title, in a sentence."""
 
     row: CaseRow
+    playbook: str
     sentence: Sentence
 
 
@@ -134,6 +136,7 @@ def case_page(ws: Workspace, ref: str, actor: Actor) -> CasePage:
         sight = Sight(ws, unit, actor.id)
         reader = Reader(actor.id, sight.reader.world, sight.reader.now, actor.assurance)
         family = sight.family(ref)
+        names = names_for(ws, unit, sight, reader.zone)
         desk = _Desk(unit, reader, _pinned(ws, unit, family), unit.queries.items(among=family))
         waits = list(desk.waits(view.items))
         return CasePage(
@@ -146,7 +149,7 @@ def case_page(ws: Workspace, ref: str, actor: Actor) -> CasePage:
             items=tuple(each for each in waits if not each.is_message),
             messages=tuple(each for each in waits if each.is_message),
             approvals=tuple(desk.approvals()),
-            boxes=desk.boxes(view),
+            boxes=desk.boxes(view, names),
             documents=tuple(_documents(*desk.pinned[ref], reader)),
             boards=tuple(desk.boards(events)),
             effects=case_effects.lines(
@@ -154,7 +157,7 @@ def case_page(ws: Workspace, ref: str, actor: Actor) -> CasePage:
                 events,
                 reader.world,
             ),
-            history=tuple(_history(events, names_for(ws, unit, sight, reader.zone))),
+            history=tuple(_history(events, names)),
             runs=_runs(ws.options.prefect_api_url),
         )
 
@@ -183,7 +186,7 @@ class _Desk:
 
     def child(self, row: CaseRow) -> ChildLine:
         """Return one of them as a line."""
-        return ChildLine(row, self.sentence(row))
+        return ChildLine(row, self.pinned[row.ref][1].title, self.sentence(row))
 
     def waits(self, rows: Sequence[ItemRow]) -> Iterator[WaitLine]:
         """Yield open items, those first that the reader may answer."""
@@ -192,12 +195,22 @@ class _Desk:
             told = row.kind == ItemKind.ACKNOWLEDGEMENT.value and not own
             yield WaitLine(row, some_people(row.waiting_for, self.reader), told)
 
-    def boxes(self, view: CaseView) -> list[Box]:
+    def boxes(self, view: CaseView, called: Names) -> list[Box]:
         """Return the steps of one of them, each with the item that people answer it in."""
-        names = names_in(*self.pinned[view.case], view.steps)
+        ref = view.case
         asked = (i for i in view.items if i.kind != ItemKind.ACKNOWLEDGEMENT.value)
-        items = {item.path: item.item for item in asked if item.case == view.case}
-        return boxes_of(view.steps, names, items)
+        items = {item.path: item for item in asked if item.case == ref}
+        steps = [
+            replace(
+                row,
+                title=items[row.path].title if row.path in items else row.title,
+                outcome=called.outcome(ref, row.path, row.outcome or ""),
+                reason=in_words(row.reason, ref, called),
+            )
+            for row in view.steps
+        ]
+        names = names_in(*self.pinned[ref], view.steps)
+        return boxes_of(steps, names, {path: item.item for path, item in items.items()})
 
     def approvals(self) -> Iterator[Approval]:
         """Yield the approvals of all of them."""
@@ -230,8 +243,16 @@ def _history(events: Sequence[EventRow], names: Names) -> Iterator[Moment]:
     for told in tell(events, names, newest_first=True):
         if is_message(told.event):
             continue
-        roles = told.event.role.split(", ") if told.event.role else ()
-        yield Moment(told, ", ".join(map(names.role, roles)))
+        yield Moment(told, _roles(told, names))
+
+
+def _roles(told: Told, names: Names) -> str:
+    """Return in which roles somebody acted; nothing where it is told of others, or told already."""
+    event = told.event
+    of_them = told.sentence.startswith(names.person(event.actor))
+    if not of_them or event.kind == "DecisionRecorded":
+        return ""
+    return ", ".join(map(names.role, filter(None, event.role.split(", "))))
 
 
 def _requester(who: str, reader: Reader) -> str:

@@ -103,6 +103,7 @@ def item_view(
             lacks_proof=_lacks_proof(shown, step),
             names=_names(found, reader),
             roles=_roles(found, reader),
+            waiting_for=list(reader.waiting_for(found)),
         )
 
 

@@ -45,7 +45,10 @@ _ACTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class CaseLine:
-    """One open case in a sentence; `late`: something that it waits for is overdue."""
+    """One open case in a sentence; `late`: something that it waits for is overdue.
+
+    `playbook` is its title: it tells cases apart that belong together and are about the same.
+    """
 
     case: str
     title: str
@@ -108,9 +111,9 @@ def situation(ws: Workspace, person: str | None, page: int = 1) -> Situation:
         )
 
 
-def cases_of(ws: Workspace, items: Iterable[ItemRow]) -> dict[str, CaseRow]:
-    """Return the cases that some items belong to: whom an item asks may know what it is about."""
-    refs = {item.case for item in items}
+def cases_of(ws: Workspace, shown: Iterable[ItemRow | Told]) -> dict[str, CaseRow]:
+    """Return the cases of what somebody is shown: whom an item asks may know what it is about."""
+    refs = {each.event.case or "" if isinstance(each, Told) else each.case for each in shown}
     with ws.storage.reading() as unit:
         return {row.ref: row for row in unit.queries.cases(among=refs)}
 
@@ -176,7 +179,7 @@ def _lines(
             CaseLine(
                 case=row.ref,
                 title=row.title,
-                playbook=row.playbook,
+                playbook=playbook.title,
                 severity=row.severity,
                 held=row.status is CaseStatus.HELD,
                 drill=row.drill,

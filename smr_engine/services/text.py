@@ -47,6 +47,13 @@ def instant(at: datetime | None, zone: tzinfo) -> str:
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
 
 
+def time_of_day(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """Return an instant for people who look at it now: 14:05 CET; with its date on another day."""
+    here = at.astimezone(zone)
+    is_today = here.date() == now.astimezone(zone).date()
+    return here.strftime("%H:%M %Z") if is_today else instant(at, zone)
+
+
 def clock_time(at: datetime, zone: tzinfo) -> str:
     """Return an instant for people to the second and without its zone, for long lists."""
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")

@@ -222,6 +222,7 @@ class ItemView:
     lacks_proof: str = ""  # the proof of identity with which the reader might decide
     names: dict[str, str] = field(default_factory=dict)  # of everybody who stands in it
     roles: dict[str, str] = field(default_factory=dict)  # titles of those that it speaks of
+    waiting_for: list[str] = field(default_factory=list)  # those offered who could still help
 
 
 @dataclass(frozen=True, slots=True)

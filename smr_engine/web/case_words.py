@@ -1,4 +1,4 @@
-"""A case in words: what a new severity moves, and how far a publication is. Pure."""
+"""A case in words: its steps, what a new severity moves, how far a publication is. Pure."""
 
 from __future__ import annotations
 
@@ -21,6 +21,25 @@ _WHAT: Mapping[str, str] = {
     "assurance": "proof of identity",
 }
 
+STEPS: Mapping[str, str] = {
+    "publish": "publication",
+    "notify": "message",
+    "switch": "choice by a rule",
+    "section": "part",
+    "parallel": "side by side",
+    "foreach": "for each",
+    "repeat": "in rounds",
+    "playbook": "case of its own",
+    "set": "reckoning",
+}
+"""What kinds of steps are called that are no words for people already."""
+STATES: Mapping[str, str] = {
+    "waiting": "to come",
+    "active": "under way",
+    "completed": "done",
+    "cancelled": "stopped",
+}
+"""How far a step is; other states are words for people already."""
 _PUBLISHED: Mapping[str, str] = {
     "done": "Published",
     "failed": "Could not be published",

@@ -69,11 +69,10 @@ class Words:
 
 def about(view: ItemView, person: str, zone: tzinfo) -> Words:
     """Return what is said about an item to one reader."""
-    left = [name for name in view.offered if name not in {vote["person"] for vote in view.votes}]
     checks = [_CHECKS[rule](value) for check in view.checks for rule, value in check.items()]
     return Words(
         kind="Ratification" if view.ratifies and view.kind == "approval" else KINDS[view.kind],
-        waits_for=listed([view.names.get(name, name) for name in left], "or"),
+        waits_for=listed([view.names.get(name, name) for name in view.waiting_for], "or"),
         came_of=_came_of(view),
         mine=next((vote for vote in view.votes if vote["person"] == person), None),
         places=[place(each, zone) for each in view.destinations],

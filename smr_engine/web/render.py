@@ -12,7 +12,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from smr_engine import __version__
-from smr_engine.services.text import counted, due_words, harmless, instant, listed, rfc3339, span
+from smr_engine.services.text import (
+    counted,
+    due_words,
+    harmless,
+    instant,
+    listed,
+    rfc3339,
+    span,
+    time_of_day,
+)
 from smr_engine.web.visit import Visit, path_of
 
 HERE = Path(__file__).parent
@@ -62,11 +71,12 @@ def _exact(text: str) -> Markup:
     return escape(text.encode(errors="replace").decode())
 
 
-def _moment(at: datetime | None, zone: tzinfo) -> Markup:
-    """Return an instant as a `time` element."""
+def _moment(at: datetime | None, zone: tzinfo, now: datetime | None = None) -> Markup:
+    """Return an instant as a `time` element; where `now` is given, without the date of today."""
     if at is None:
         return Markup("")
-    return Markup('<time datetime="{}">{}</time>').format(rfc3339(at), instant(at, zone))
+    words = time_of_day(at, now, zone) if now else instant(at, zone)
+    return Markup('<time datetime="{}">{}</time>').format(rfc3339(at), words)
 
 
 def _ago(at: datetime, now: datetime) -> str:

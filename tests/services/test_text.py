@@ -18,6 +18,7 @@ from smr_engine.services.text import (
     one_line,
     rfc3339,
     shortened,
+    time_of_day,
 )
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -85,6 +86,14 @@ def test_what_has_no_due_time_says_nothing():
 def test_people_read_their_own_zone_and_programs_utc():
     assert instant(NOON, ZoneInfo("Europe/Berlin")) == "2026-11-23 13:00 CET"
     assert instant(None, UTC) == ""
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"), [(0, "13:00 CET"), (10, "23:00 CET"), (11, "2026-11-24 00:00 CET")]
+)
+def test_an_instant_of_today_is_told_without_its_date(hours, words):
+    at = NOON + timedelta(hours=hours)
+    assert time_of_day(at, NOON, ZoneInfo("Europe/Berlin")) == words
     assert rfc3339(NOON.astimezone(ZoneInfo("Asia/Tokyo"))) == "2026-11-23T12:00:00Z"
 
 

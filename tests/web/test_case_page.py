@@ -107,8 +107,8 @@ def test_the_page_says_where_the_case_stands_and_links_what_waits(company, app, 
     assert "Approve the statement" in text
     assert "Why you cannot decide" in text
     assert "Why you cannot decide" not in visit_as(app, "lea").get(f"/cases/{case}").text
-    assert "approval, active" in text
-    assert "publish, waiting" in text
+    assert "approval, under way" in text
+    assert "publication, to come" in text
     assert "Tom Becker" in text  # who wrote it
 
 
@@ -234,6 +234,7 @@ def test_a_case_below_another_says_so_on_both_pages(company, ana):
     [child] = reading.case_view(company.ws, parent).children
     below = heading(ana.get(f"/cases/{parent}").text, "Cases that belong to it")
     assert f"/cases/{child}" in below
+    assert ">Statement</a>" in below, "its playbook tells it apart, for its title is the same"
     assert "Waits for" in below
     text = ana.get(f"/cases/{child}").text
     assert f'part of <a href="/cases/{parent}">' in text

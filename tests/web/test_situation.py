@@ -103,7 +103,18 @@ def test_an_exercise_never_stands_before_what_is_real_and_is_counted_apart(compa
     found = situation(company.ws, "ana")
     assert [each.title for each in found.cases] == ["Plain", "Rehearsed"]
     assert (found.counts, found.exercises) == ({"": 1}, 1)
-    assert "1 exercise<" in visit_as(app, "ana").get("/").text
+    text = visit_as(app, "ana").get("/").text
+    assert "1 exercise<" in text
+    lines = re.findall(r'<li id="event-.*', text)
+    assert {
+        each.title: "Exercise" in line
+        for line in lines
+        for each in found.cases
+        if each.case in line
+    } == {
+        "Plain": False,
+        "Rehearsed": True,
+    }
 
 
 def test_a_page_has_fifty_cases_and_says_how_many_there_are(company, app):

@@ -165,4 +165,6 @@ def _shown(visit: Visit, ref: str, said: Said) -> HTMLResponse:
         at_first=HISTORY_AT_FIRST,
         DECIDED=item_words.DECISIONS,
         KINDS=item_words.KINDS,
+        STEPS=case_words.STEPS,
+        STATES=case_words.STATES,
     )

@@ -30,15 +30,16 @@ VERBS = {
 @router.get("/inbox")
 def inbox(visit: Signed) -> HTMLResponse:
     """Show what waits for the visitor: what is due first, then the oldest."""
+    done = done_by(visit.ws, visit.person)
     rows = reading.inbox(visit.ws, visit.person, visit.visitor.assurance, most=AT_ONCE + 1)
     return page(
         visit,
         "inbox.html",
         rows=rows[:AT_ONCE],
-        cases=cases_of(visit.ws, rows[:AT_ONCE]),
+        cases=cases_of(visit.ws, [*rows[:AT_ONCE], *done]),
         more=len(rows) > AT_ONCE,
         verbs=VERBS,
         kinds=item_words.KINDS,
         names={row.id: row.name for row in directory.people(visit.ws)},
-        done=done_by(visit.ws, visit.person),
+        done=done,
     )

@@ -18,7 +18,7 @@ from smr_engine.services.preview import Ask, preview
 from smr_engine.services.starting import form_key, start_once
 from smr_engine.services.text import listed
 from smr_engine.services.views_ahead import Preview, PreviewRow
-from smr_engine.web import form_fields, forms
+from smr_engine.web import case_words, form_fields, forms
 from smr_engine.web.failures import status_of
 from smr_engine.web.forms import Posted, Typed, text_of
 from smr_engine.web.render import address, page
@@ -115,6 +115,7 @@ def _page(
         "playbook.html",
         status_of(error) if error else 200,
         choice=choice,
+        STEPS=case_words.STEPS,
         filled=filled,
         shown=shown,
         ahead=ahead,

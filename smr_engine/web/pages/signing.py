@@ -14,12 +14,21 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from smr_engine.errors import Refusal, SmrError
 from smr_engine.services import accounts, second_factor, sessions
+from smr_engine.services.accounts_attempts import KNOWN_FOR
 from smr_engine.services.accounts_passwords import SHORTEST
 from smr_engine.services.sessions import CODE_WITHIN, CodeNeeded, SignedIn
 from smr_engine.web.failures import status_of
 from smr_engine.web.render import address, page, plain_page
 from smr_engine.web.security import in_turn
-from smr_engine.web.visit import COOKIE, Signed, Visit, cookie_name, cookie_of, workspace_of
+from smr_engine.web.visit import (
+    BROWSER_COOKIE,
+    COOKIE,
+    Signed,
+    Visit,
+    cookie_name,
+    cookie_of,
+    workspace_of,
+)
 
 CODE_COOKIE = "smr_code"
 """Holds the session that waits for a one-time code."""
@@ -57,9 +66,9 @@ def sign_in(
     to: NextOfForm = "/",
 ) -> Response:
     """Sign in, or go on to the one-time code."""
-    ws = workspace_of(request)
+    ws, browser = workspace_of(request), cookie_of(request, BROWSER_COOKIE)
     try:
-        return _entered(request, accounts.sign_in(ws, who, password), to)
+        return _entered(request, accounts.sign_in(ws, who, password, browser=browser), to)
     except CodeNeeded as needed:
         return _to_code(request, needed, to)
     except Refusal as refused:
@@ -81,9 +90,9 @@ def sign_in_by_code(
     to: NextOfForm = "/",
 ) -> Response:
     """Complete a sign-in by a one-time code."""
-    waiting = cookie_of(request, CODE_COOKIE)
+    waiting, browser = (cookie_of(request, name) for name in (CODE_COOKIE, BROWSER_COOKIE))
     try:
-        signed = sessions.step_up(workspace_of(request), waiting, code)
+        signed = sessions.step_up(workspace_of(request), waiting, code, browser)
     except Refusal as refused:
         if refused.code == "signed-out":
             late = Refusal("signed-out", "The code came too late", hint="sign in once more")
@@ -132,7 +141,8 @@ def step_up_form(visit: Signed, to: NextOfQuery = "/") -> HTMLResponse:
 def step_up(visit: Signed, code: Text = "", to: NextOfForm = "/") -> Response:
     """Prove oneself by a one-time code; the session goes on under a new token."""
     try:
-        return _entered(visit.request, sessions.step_up(visit.ws, visit.token, code), to)
+        signed = sessions.step_up(visit.ws, visit.token, code, visit.browser)
+        return _entered(visit.request, signed, to)
     except Refusal as refused:
         return _step_up_page(visit, to, refused)
 
@@ -147,7 +157,7 @@ def account(visit: Signed) -> HTMLResponse:
 def change_password(visit: Signed, present: Text = "", password: Text = "") -> Response:
     """Change one's password; all other sessions end."""
     try:
-        signed = accounts.change_password(visit.ws, visit.token, present, password)
+        signed = accounts.change_password(visit.ws, visit.token, present, password, visit.browser)
     except SmrError as error:
         at = "new-password" if error.code == "weak-password" else "password"
         return _account_page(visit, Fault(at, error))
@@ -158,7 +168,7 @@ def change_password(visit: Signed, present: Text = "", password: Text = "") -> R
 def begin_second_factor(visit: Signed, password: Text = "") -> Response:
     """Begin to set up one-time codes, by password."""
     try:
-        second_factor.begin(visit.ws, visit.token, password)
+        second_factor.begin(visit.ws, visit.token, password, visit.browser)
     except Refusal as refused:
         return _account_page(visit, Fault("begin", refused))
     return RedirectResponse(address(visit.request, "/account#second-factor"), 303)
@@ -168,7 +178,7 @@ def begin_second_factor(visit: Signed, password: Text = "") -> Response:
 def confirm_second_factor(visit: Signed, code: Text = "") -> Response:
     """Set one-time codes up by their first one."""
     try:
-        signed = second_factor.confirm(visit.ws, visit.token, code)
+        signed = second_factor.confirm(visit.ws, visit.token, code, visit.browser)
     except Refusal as refused:
         return _account_page(visit, Fault("confirm", refused))
     return _entered(visit.request, signed, "/account?done=second-factor")
@@ -178,7 +188,7 @@ def confirm_second_factor(visit: Signed, code: Text = "") -> Response:
 def remove_second_factor(visit: Signed, password: Text = "", code: Text = "") -> Response:
     """Remove one-time codes, by password and code."""
     try:
-        second_factor.remove(visit.ws, visit.token, password, code)
+        second_factor.remove(visit.ws, visit.token, password, code, visit.browser)
     except Refusal as refused:
         at = "remove-code" if refused.code == "wrong-code" else "remove"
         return _account_page(visit, Fault(at, refused))
@@ -211,6 +221,8 @@ def _entered(request: Request, signed: SignedIn, to: str) -> Response:
     answer = RedirectResponse(address(request, local(to)), 303)
     lasts = signed.expires_at - workspace_of(request).clock.now()
     _put_cookie(request, answer, COOKIE, signed.token, int(lasts.total_seconds()))
+    lasts_known = int(KNOWN_FOR.total_seconds())
+    _put_cookie(request, answer, BROWSER_COOKIE, signed.browser, lasts_known)
     _put_cookie(request, answer, CODE_COOKIE, "", 0)
     return answer
 

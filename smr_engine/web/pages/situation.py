@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from smr_engine.services import reading
-from smr_engine.services.situation import AT_ONCE, situation
+from smr_engine.services.situation import AT_ONCE, cases_of, situation
 from smr_engine.web.render import page
 from smr_engine.web.visit import Signed
 
@@ -24,7 +24,8 @@ PageNumber = Annotated[int, Query(alias="page", ge=1, le=100_000)]
 def now(visit: Signed, number: PageNumber = 1) -> HTMLResponse:
     """Show the open cases in a sentence each, and what happened in the last hour."""
     found = situation(visit.ws, visit.person, number)
-    return page(visit, "situation.html", found=found, at_first=HAPPENED_AT_FIRST)
+    about = cases_of(visit.ws, found.happened)
+    return page(visit, "situation.html", found=found, cases=about, at_first=HAPPENED_AT_FIRST)
 
 
 @router.get("/cases")
