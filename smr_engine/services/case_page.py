@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from smr_engine.engine.state import Case
 from smr_engine.engine.statuses import EffectKind, ItemKind, ItemStatus
@@ -31,6 +31,7 @@ from smr_engine.services.views import CaseView, EventRow, ItemRow
 from smr_engine.services.workspace import Actor, Workspace
 
 Pinned = tuple[Case, Playbook]
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +190,8 @@ class _Desk:
         return ChildLine(row, self.pinned[row.ref][1].title, self.sentence(row))
 
     def waits(self, rows: Sequence[ItemRow]) -> Iterator[WaitLine]:
-        """Yield open items, those first that the reader may answer."""
-        for row in sorted(rows, key=lambda each: not each.may):
+        """Yield open items: those first that the reader may answer, and what is due first."""
+        for row in sorted(rows, key=lambda each: (not each.may, each.due or _LATEST)):
             own = self.reader.person in row.waiting_for[:1]
             told = row.kind == ItemKind.ACKNOWLEDGEMENT.value and not own
             yield WaitLine(row, some_people(row.waiting_for, self.reader), told)
@@ -203,7 +204,9 @@ class _Desk:
         steps = [
             replace(
                 row,
-                title=items[row.path].title if row.path in items else row.title,
+                title=items[row.path].title
+                if "…" in row.title and row.path in items
+                else row.title,
                 outcome=called.outcome(ref, row.path, row.outcome or ""),
                 reason=in_words(row.reason, ref, called),
             )

@@ -34,7 +34,7 @@ clocks:
 documents:
   post: {title: Post, audience: public, template: "We <b>know</b> of it."}
 steps:
-  - {id: write, kind: draft, document: post, assign: {role: comms-writer}}
+  - {id: write, title: "Write on {{ case.title }}", kind: draft, document: post, assign: {role: comms-writer}}
   - id: approve
     kind: approval
     title: Approve the post
@@ -166,18 +166,35 @@ def test_a_case_is_cancelled_with_a_reason(ana, case):
 def test_a_quorum_says_what_is_filled_what_is_missing_and_why_one_cannot_decide(
     company, app, ana, case
 ):
-    company.vote(company.item(case, "approve"), "carl", why="Clear <i>words</i>")
+    asked = company.item(case, "approve")
+    company.vote(asked, "carl", why="Clear <i>words</i>")
     below = heading(ana.get(f"/cases/{case}").text, "Approvals")
     assert "1 of 2" in below
     assert re.search(r"Communications director</span> <strong>filled", below)
     assert re.search(r"Legal</span> <strong>missing", below)
     assert "Clear &lt;i&gt;words&lt;/i&gt;" in below
     assert "Ana Ruiz holds none of these roles" in below
+    assert "It waits for Lea Hoffmann or Paul Nguyen." in ana.get(f"/items/{asked}").text
     carl = heading(visit_as(app, "carl").get(f"/cases/{case}").text, "Approvals")
     assert "Carl Weiss has decided on this already" in carl
     assert "Read and decide" in heading(
         visit_as(app, "lea").get(f"/cases/{case}").text, "Approvals"
     )
+
+
+def test_a_line_of_the_history_names_the_role_of_whoever_it_is_about_and_once(company, ana, case):
+    company.vote(company.item(case, "approve"), "carl", why="Clear")
+    below = ana.get(f"/cases/{case}").text.split("What happened</h2>")[1]
+    lines = re.findall(r"</time>(.*?)</small>\s*<div>(.*?)<", below)
+    roles = {words.split(" Statement")[0]: role.strip(" ·") for role, words in lines}
+    assert roles["Tom Becker saved"] == "Communications writer"
+    assert roles["Carl Weiss approved"] == "", "the sentence says it"
+    assert not any(role for words, role in roles.items() if "were asked" in words)
+
+
+def test_a_step_that_is_under_way_is_called_what_its_item_is_called(company, ana):
+    steps = heading(ana.get(f"/cases/{company.start('watched')}").text, "Steps")
+    assert ">Write on Watched</a>" in steps
 
 
 def test_an_exercise_shows_word_for_word_what_would_have_gone_out(ana, drilled):
