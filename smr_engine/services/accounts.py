@@ -158,7 +158,7 @@ def set_password(ws: Workspace, actor: Actor, person: str, password: str) -> Non
         unit.keep()
 
 
-def sign_in(ws: Workspace, who: str, password: str, code: str = "") -> SignedIn:
+def sign_in(ws: Workspace, who: str, password: str, code: str = "", browser: str = "") -> SignedIn:
     """Sign in by a password, and a one-time code where there is a second factor.
 
     Args:
@@ -166,6 +166,7 @@ def sign_in(ws: Workspace, who: str, password: str, code: str = "") -> SignedIn:
         who: an id or a mail address, in whatever case.
         password: of the account.
         code: of the second factor, if it is known already.
+        browser: the token that the browser has, if somebody has signed in there before.
 
     Raises:
         Refusal: `sign-in-failed`, the same whether the person or the password is unknown;
@@ -176,7 +177,7 @@ def sign_in(ws: Workspace, who: str, password: str, code: str = "") -> SignedIn:
     with ws.storage.reading() as unit:
         person = _called(directory.world(ws, unit), name)
         account = unit.accounts.get(person) if person else None
-    attempt = attempts.begin(ws, person, name)
+    attempt = attempts.begin(ws, person, name, browser)
     kept = account.password if account else ""
     if not passwords.verify(ws, password, kept):
         raise _wrong(ws, attempt)
@@ -185,16 +186,20 @@ def sign_in(ws: Workspace, who: str, password: str, code: str = "") -> SignedIn:
         if account is None or account.password != kept:  # it was changed meanwhile
             raise _wrong(ws, attempt)
         entered = _enter(ws, unit, account)
-        if isinstance(entered, CodeNeeded):
-            attempts.undo(unit, attempt)
+        settle = attempts.undo if isinstance(entered, CodeNeeded) else attempts.passed
+        settle(unit, attempt)
         unit.keep()
     if isinstance(entered, CodeNeeded) and code:
-        return sessions.step_up(ws, entered.token, code)
+        return sessions.step_up(ws, entered.token, code, browser)
     return _in(entered)
 
 
-def change_password(ws: Workspace, token: str, present: str, new: str) -> SignedIn:
+def change_password(
+    ws: Workspace, token: str, present: str, new: str, browser: str = ""
+) -> SignedIn:
     """Set one's own password by the present one; all other sessions end, this one goes on.
+
+    Only the browser it goes on in is known from now on.
 
     Raises:
         Refusal: `signed-out`, `sign-in-failed` or `locked-out`.
@@ -204,10 +209,10 @@ def change_password(ws: Workspace, token: str, present: str, new: str) -> Signed
     with ws.storage.reading() as unit:
         world, account = directory.world(ws, unit), unit.accounts.get(person)
     known(world, person)
-    attempt = attempts.begin(ws, person, "")
+    hashed = passwords.hashed(ws, world.people[person], new)  # a weak one is no guess
+    attempt = attempts.begin(ws, person, "", browser)
     if not passwords.verify(ws, present, account.password if account else ""):
         raise _wrong(ws, attempt)
-    hashed = passwords.hashed(ws, world.people[person], new)
     with ws.storage.writing() as unit:
         account = unit.accounts.get(person) or AccountRow(person)
         session = sessions.of(ws, unit, token)
@@ -223,7 +228,7 @@ def _put_password(
     """Give an account a password: what was before it, sessions and failures too, is over."""
     changed = replace(account, password=hashed, invitation=None, invitation_until=None)
     unit.accounts.put(changed)
-    unit.accounts.end_sessions(account.person)
+    sessions.end_all(ws, unit, account.person)
     attempts.forget(unit, account.person)
     record(ws, unit, actor, "PasswordSet", person=account.person)
 
@@ -232,7 +237,6 @@ def _enter(ws: Workspace, unit: UnitOfWork, account: AccountRow) -> SignedIn | C
     """Let somebody in whose password is right, unless a one-time code is still needed."""
     if account.totp is not None:
         return sessions.wait_for_code(ws, unit, account.person)
-    attempts.forget(unit, account.person)
     return sessions.begin(ws, unit, account.person)
 
 

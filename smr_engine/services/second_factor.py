@@ -38,7 +38,7 @@ def is_set(ws: Workspace, person: str) -> bool:
     return account is not None and account.totp is not None
 
 
-def begin(ws: Workspace, token: str, password: str) -> Enrolment:
+def begin(ws: Workspace, token: str, password: str, browser: str = "") -> Enrolment:
     """Prepare a second factor for whoever has a session; one prepared earlier is void.
 
     The password is asked for again: whoever finds a screen left alone, or a cookie, would else set
@@ -52,14 +52,14 @@ def begin(ws: Workspace, token: str, password: str) -> Enrolment:
     person = sessions.owner(ws, token)
     if is_set(ws, person):
         raise _set_already()
-    _require_password(ws, person, password)
+    attempt = _require_password(ws, person, password, browser)
     with ws.storage.writing() as unit:
         account = unit.accounts.get(person) or AccountRow(person)
         if account.totp is not None:
             raise _set_already()
         world = directory.world(ws, unit)
         known(world, person)
-        attempts.forget(unit, person)
+        attempts.undo(unit, attempt)
         unit.accounts.put(replace(account, totp_pending=ws.vault.seal(secret.encode())))
         unit.keep()
     return _enrolment(world.people[person], secret)
@@ -75,7 +75,7 @@ def waiting(ws: Workspace, person: str) -> Enrolment | None:
     return _enrolment(owner, ws.vault.open(account.totp_pending).decode())
 
 
-def confirm(ws: Workspace, token: str, code: str) -> SignedIn:
+def confirm(ws: Workspace, token: str, code: str, browser: str = "") -> SignedIn:
     """Set the second factor by its first code; the session is proved and gets a new token.
 
     Raises:
@@ -95,23 +95,24 @@ def confirm(ws: Workspace, token: str, code: str) -> SignedIn:
         unit.accounts.put(replace(account, totp=pending, totp_pending=None, totp_step=step))
         record(ws, unit, themselves(person), "SecondFactorSet", person=person)
         signed = sessions.rotate(ws, unit, session, proved=True)
+        attempts.forget_browser(unit, browser)
         unit.keep()
     return signed
 
 
-def remove(ws: Workspace, token: str, password: str, code: str) -> None:
+def remove(ws: Workspace, token: str, password: str, code: str, browser: str = "") -> None:
     """Remove one's own second factor, by password and code.
 
     Raises:
         Refusal: `signed-out`, `sign-in-failed`, `wrong-code` or `locked-out`.
     """
     person = sessions.owner(ws, token)
-    attempt = _require_password(ws, person, password)
+    attempt = _require_password(ws, person, password, browser)
     with ws.storage.writing() as unit:
         account = unit.accounts.get(person)
         if account is not None and codes.take(ws, unit, account, code):
             unit.accounts.put(_without(account))
-            attempts.forget(unit, person)
+            attempts.undo(unit, attempt)
             record(ws, unit, themselves(person, "mfa"), "SecondFactorRemoved", person=person)
             unit.keep()
             return
@@ -130,16 +131,16 @@ def remove_of(ws: Workspace, actor: Actor, person: str) -> None:
         require_keeper(world, actor)
         known(world, person)
         unit.accounts.put(_without(unit.accounts.get(person) or AccountRow(person)))
-        unit.accounts.end_sessions(person)
+        sessions.end_all(ws, unit, person)
         record(ws, unit, actor, "SecondFactorRemoved", person=person)
         unit.keep()
 
 
-def _require_password(ws: Workspace, person: str, password: str) -> Attempt:
+def _require_password(ws: Workspace, person: str, password: str, browser: str) -> Attempt:
     """Refuse whoever does not know somebody's password; return the attempt, which is counted."""
     with ws.storage.reading() as unit:
         account = unit.accounts.get(person)
-    attempt = attempts.begin(ws, person, "")
+    attempt = attempts.begin(ws, person, "", browser)
     if not passwords.verify(ws, password, account.password if account else ""):
         attempts.failed(ws, attempt)
         raise Refusal("sign-in-failed", "This is not your password")

@@ -30,8 +30,11 @@ def _signed_in(event: EventRow, memory: Memory) -> str:
 
 
 def _locked(event: EventRow, memory: Memory) -> str:
-    times = event.data["failures"]
-    return f"Signing in as {_who(event, memory)} failed {times} times in a row and is locked"
+    times, is_known = event.data["failures"], event.data.get("known", False)
+    where = "in a browser known as theirs" if is_known else "in browsers not known as theirs"
+    return (
+        f"Signing in as {_who(event, memory)} failed {times} times in a row and is locked {where}"
+    )
 
 
 def _signed_out(event: EventRow, memory: Memory) -> str:

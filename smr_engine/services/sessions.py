@@ -35,12 +35,13 @@ _LONGEST_TOKEN = 100
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A new session; `token` is the value of its cookie and told only here."""
+    """A new session; the tokens are the values of its cookies and told only here."""
 
     token: str
     person: str
     assurance: str
     expires_at: datetime
+    browser: str  # by this its browser is known from now on, see `accounts_attempts`
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,10 @@ def wait_for_code(ws: Workspace, unit: UnitOfWork, person: str) -> CodeNeeded:
     return CodeNeeded(token)
 
 
-def step_up(ws: Workspace, token: str, code: str) -> SignedIn:
+def step_up(ws: Workspace, token: str, code: str, browser: str = "") -> SignedIn:
     """Prove oneself once more, with a one-time code; the session gets a new token.
 
-    Also completes a session that waits for its code.
+    Also completes a session that waits for its code. `browser`: the token that the browser has.
 
     Raises:
         Refusal: `signed-out`, `no-second-factor`, `wrong-code` or `locked-out`.
@@ -125,13 +126,13 @@ def step_up(ws: Workspace, token: str, code: str) -> SignedIn:
     if account is None or account.totp is None:
         hint = "set one up on your account's page"
         raise Refusal("no-second-factor", "You have no one-time codes yet", hint=hint)
-    attempt = attempts.begin_code(ws, person)
+    attempt = attempts.begin_code(ws, person, browser)
     with ws.storage.writing() as unit:
         account = unit.accounts.get(person)
         row = of(ws, unit, token)
         if account is not None and codes.take(ws, unit, account, code):
             signed = rotate(ws, unit, row, proved=True)
-            attempts.forget(unit, person)
+            attempts.passed(unit, attempt)
             unit.keep()
             return signed
     raise codes.wrong(ws, attempt)
@@ -158,6 +159,8 @@ def sign_out(ws: Workspace, token: str) -> None:
 def sign_out_everywhere(ws: Workspace, actor: Actor, person: str) -> int:
     """End all sessions of somebody, one's own among them; return how many there were.
 
+    None of their browsers is known any more.
+
     Raises:
         Refusal: `may-not-act`, somebody else's and the actor is no administrator.
         NotFound: `unknown-person`.
@@ -167,9 +170,21 @@ def sign_out_everywhere(ws: Workspace, actor: Actor, person: str) -> int:
         known(world, person)
         if actor.id != person:
             require_keeper(world, actor)
-        ended = unit.accounts.end_sessions(person)
+        unit.accounts.get(person)  # loaded first, see `of`
+        ended = end_all(ws, unit, person)
         record(ws, unit, actor, "SignedOutEverywhere", person=person, sessions=ended)
         unit.keep()
+    return ended
+
+
+def end_all(ws: Workspace, unit: UnitOfWork, person: str) -> int:
+    """End somebody's sessions, and know none of their browsers; the caller keeps it.
+
+    Returns:
+        How many sessions there were.
+    """
+    ended = unit.accounts.end_sessions(person)
+    attempts.forget_browsers(ws, unit, person)
     return ended
 
 
@@ -203,7 +218,8 @@ def _added(
 ) -> SignedIn:
     token, now = new_token(ws), ws.clock.now()
     unit.accounts.add_session(SessionRow(hash_of(token), person, now, now, until, proved_at))
-    return SignedIn(token, person, _assurance(proved_at, now), until)
+    browser = attempts.know_browser(ws, unit, person)
+    return SignedIn(token, person, _assurance(proved_at, now), until, browser)
 
 
 def _assurance(proved_at: datetime | None, now: datetime) -> str:

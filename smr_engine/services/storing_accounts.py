@@ -27,7 +27,11 @@ class AccountRow:
 
 @dataclass(frozen=True, slots=True)
 class AttemptsRow:
-    """How often in a row signing in has failed; `person` is empty for a name nobody has."""
+    """How often in a row signing in has failed; `person` is empty for a name nobody has.
+
+    `key` begins with what it is of: `person:`, `codes:`, `name:`, or `browser:`, the SHA-256 of the
+    token of a browser in which this person has signed in.
+    """
 
     key: str
     person: str
@@ -90,6 +94,10 @@ class Accounts(Protocol):
         """Return the failures in a row under a key, locked; this row if there is none yet."""
         ...
 
+    def counter(self, key: str) -> AttemptsRow | None:
+        """Return the failures in a row under a key, if they are counted."""
+        ...
+
     def put_attempts(self, row: AttemptsRow) -> None:
         """Replace failures in a row."""
         ...
@@ -98,8 +106,8 @@ class Accounts(Protocol):
         """Forget the failures under a key."""
         ...
 
-    def prune_attempts(self, before: datetime, most: int) -> None:
-        """Forget failures of names nobody has: older ones, and all but so many of the newest."""
+    def prune_attempts(self, kind: str, person: str, before: datetime, most: int) -> None:
+        """Forget what begins with a kind, of a person: older, and all but so many of the newest."""
         ...
 
     def session(self, token: bytes) -> SessionRow | None:

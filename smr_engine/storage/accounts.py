@@ -48,8 +48,12 @@ class SqlAccounts:
         """Return the failures in a row under a key; see the port."""
         if self._transaction.insert_new(sign_in_attempts, asdict(first)):
             return first
-        asked = select(sign_in_attempts).where(sign_in_attempts.c.key == first.key)
-        return AttemptsRow(**(self._one(asked) or asdict(first)))
+        return self.counter(first.key) or first
+
+    def counter(self, key: str) -> AttemptsRow | None:
+        """Return the failures in a row under a key; see the port."""
+        row = self._one(select(sign_in_attempts).where(sign_in_attempts.c.key == key))
+        return AttemptsRow(**row) if row else None
 
     def put_attempts(self, row: AttemptsRow) -> None:
         """Replace failures in a row; see the port."""
@@ -59,13 +63,14 @@ class SqlAccounts:
         """Forget the failures under a key; see the port."""
         self._changed(delete(sign_in_attempts).where(sign_in_attempts.c.key == key))
 
-    def prune_attempts(self, before: datetime, most: int) -> None:
-        """Forget failures of names nobody has; see the port."""
+    def prune_attempts(self, kind: str, person: str, before: datetime, most: int) -> None:
+        """Forget older failures; see the port."""
         c = sign_in_attempts.c
-        newest = select(c.last_at).where(c.person == "").order_by(c.last_at.desc())
+        concerned = (c.person == person) & c.key.startswith(kind)
+        newest = select(c.last_at).where(concerned).order_by(c.last_at.desc())
         last_kept = self._transaction.connection.execute(newest.offset(most).limit(1)).scalar()
         until = max(before, last_kept) if last_kept else before
-        self._changed(delete(sign_in_attempts).where(c.person == "", c.last_at <= until))
+        self._changed(delete(sign_in_attempts).where(concerned, c.last_at <= until))
 
     def session(self, token: bytes) -> SessionRow | None:
         """Return a session; see the port."""

@@ -18,6 +18,10 @@ COOKIE = "smr_session"
 """What the session's cookie is called where nothing is encrypted: on the machine itself."""
 
 
+BROWSER_COOKIE = "smr_browser"
+"""Holds the token by which a browser is known as somebody's; it lets nobody in."""
+
+
 class SignInNeededError(Exception):
     """Nobody is signed in; `to` is where to go on afterwards."""
 
@@ -40,6 +44,11 @@ class Visit:
     def person(self) -> str:
         """Return the visitor's id."""
         return self.visitor.person
+
+    @property
+    def browser(self) -> str:
+        """Return the token by which the browser is known, empty if it has none."""
+        return cookie_of(self.request, BROWSER_COOKIE)
 
     @property
     def actor(self) -> Actor:

@@ -150,7 +150,8 @@ def test_who_changes_their_password_stays_signed_in_under_a_new_token(signing):
     elsewhere = accounts.sign_in(signing.ws, person, PASSWORD)
     change = accounts.change_password
     assert code_of(change, signing.ws, signed.token, "not it at all", OTHER) == "sign-in-failed"
-    assert code_of(change, signing.ws, signed.token, PASSWORD, "short") == "weak-password"
+    for _ in range(6):  # no guess at the present one, so nothing is locked
+        assert code_of(change, signing.ws, signed.token, PASSWORD, "short") == "weak-password"
     changed = change(signing.ws, signed.token, PASSWORD, OTHER)
     assert changed.expires_at == signed.expires_at
     assert sessions.recognise(signing.ws, changed.token).person == person
@@ -166,7 +167,7 @@ def test_a_database_holds_neither_passwords_nor_tokens(signing):
         rows = [connection.exec_driver_sql(f"SELECT * FROM {t}").all() for t in tables]
     text = str(rows)
     assert "$argon2id$v=19$" in text
-    for secret in (PASSWORD, signed.token, invitation):
+    for secret in (PASSWORD, signed.token, signed.browser, invitation):
         assert secret not in text
 
 
@@ -269,7 +270,8 @@ def test_names_that_nobody_has_are_kept_in_bounds(signing):
         accounts_attempts.begin(ws, "", f"made up {n}")
         signing.move(minutes=1)
     with ws.storage.writing() as unit:
-        unit.accounts.prune_attempts(signing.clock.now() - timedelta(days=1), most=3)
+        before = signing.clock.now() - timedelta(days=1)
+        unit.accounts.prune_attempts("name:", "", before, most=3)
         unit.keep()
     assert strangers(ws) == 3
     signing.move(days=1, minutes=5)

@@ -11,7 +11,7 @@ import pytest
 from smr_engine.adapters.passwords import Argon2Passwords
 from smr_engine.services import accounts, second_factor, sessions
 from smr_engine.web.pages.signing import local
-from smr_engine.web.visit import COOKIE
+from smr_engine.web.visit import BROWSER_COOKIE, COOKIE
 from tests.support.web import KEEPER, PASSWORD, application, session_of, visit_as
 
 
@@ -280,6 +280,41 @@ def test_guessing_locks_and_the_page_says_for_how_long(stranger, company):
     assert "wait a minute" in locked.text
     company.clock.at += timedelta(minutes=1)
     send(stranger, "/sign-in", who="tom", password=PASSWORD)
+
+
+def test_who_has_signed_in_there_before_signs_in_while_strangers_are_locked_out(app, company):
+    """By form and cookie alone; a sign-out leaves the browser known, one everywhere does not."""
+    session_of(company.ws, "tom")
+    desk, stranger = visit_as(app, None), visit_as(app, None)
+    fields = {"who": "tom", "password": PASSWORD}
+    answer = send(desk, "/sign-in", **fields)
+    cookie = answer.headers.get_list("set-cookie")[1]
+    for word in (f"{BROWSER_COOKIE}=", "HttpOnly", "SameSite=lax", f"Max-Age={365 * 86_400}"):
+        assert word in cookie
+    desk.post("/sign-out")
+    for _ in range(5):
+        send(stranger, "/sign-in", 409, who="tom", password="a wrong pass phrase")
+    locked = send(stranger, "/sign-in", 409, **fields).text
+    assert "Next: use a browser in which you have signed in before." in locked
+    send(desk, "/sign-in", **fields)
+    assert desk.client.cookies[BROWSER_COOKIE] not in cookie  # a new one each time
+    desk.post("/account/sign-out-everywhere")
+    send(desk, "/sign-in", 409, **fields)
+
+
+def test_the_browsers_cookie_lets_nobody_in_and_goes_over_https_only_where_there_is_any(app):
+    desk = visit_as(app, None)
+    desk.client.base_url = "https://testserver"
+    session_of(app.state.ws, "lea")
+    answer = send(desk, "/sign-in", who="lea", password=PASSWORD)
+    cookie = answer.headers.get_list("set-cookie")[1]
+    assert cookie.startswith(f"__Host-{BROWSER_COOKIE}=")
+    assert "Secure" in cookie
+    known = desk.client.cookies[f"__Host-{BROWSER_COOKIE}"]
+    thief = visit_as(app, None)
+    for name in (BROWSER_COOKIE, COOKIE):
+        thief.client.cookies.set(name, known)
+    thief.get("/inbox", 303)
 
 
 # --- administrators ----------------------------------------------------------------------------
