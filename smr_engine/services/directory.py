@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import yaml
 
+from smr_engine.engine import policy
 from smr_engine.engine.world import Calendar, World
 from smr_engine.services.calendar_text import read_calendar
 from smr_engine.services.directory_text import read_directory
@@ -75,6 +77,13 @@ def people(ws: Workspace) -> list[PersonRow]:
         )
         for person in sorted(now.people.values(), key=lambda p: p.id)
     ]
+
+
+def titles(ws: Workspace, roles: Iterable[str]) -> list[str]:
+    """Return what roles are called."""
+    with ws.storage.reading() as unit:
+        now = world(ws, unit)
+    return sorted(policy.title_of(now, role) for role in roles)
 
 
 def accounts(ws: Workspace) -> list[tuple[str, str]]:

@@ -260,6 +260,10 @@ def test_codes_are_removed_by_password_and_code(lea, company, codes):
     assert accounts.sign_in(company.ws, "lea", PASSWORD).assurance == "session"
 
 
+def test_ones_account_names_ones_roles_by_their_titles(app):
+    assert "Roles: Social media relations lead" in visit_as(app, "ana").get("/account").text
+
+
 def test_a_changed_password_keeps_this_session_and_ends_the_others(lea, company):
     other = accounts.sign_in(company.ws, "lea", PASSWORD)
     fields = {"present": PASSWORD, "password": "another long pass phrase"}

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from smr_engine.errors import Refusal, SmrError
-from smr_engine.services import accounts, second_factor, sessions
+from smr_engine.services import accounts, directory, second_factor, sessions
 from smr_engine.services.accounts_attempts import KNOWN_FOR
 from smr_engine.services.accounts_passwords import SHORTEST
 from smr_engine.services.sessions import CODE_WITHIN, CodeNeeded, SignedIn
@@ -284,6 +284,7 @@ def _account_page(visit: Visit, fault: Fault | None = None) -> HTMLResponse:
         "account.html",
         status_of(fault.error) if fault else 200,
         fault=fault,
+        roles=directory.titles(visit.ws, visit.visitor.roles),
         done=visit.request.query_params.get("done", ""),
         shortest=SHORTEST,
         has_codes=second_factor.is_set(visit.ws, visit.person),
