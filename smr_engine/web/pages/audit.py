@@ -25,6 +25,7 @@ COLUMNS = (
     *("case", "document", "revision", "digest", "person", "role", "on_behalf_of", "decision"),
     *("comment", "at", "assurance", "valid", "void_reason", "published_at", "published_url"),
 )
+DECIDED = {**item_words.DECISIONS, "break_glass": "released it before its approval"}
 
 router = APIRouter(prefix="/audit")
 
@@ -121,7 +122,7 @@ def case(visit: Signed, ref: str) -> HTMLResponse:
         visit,
         "audit_case.html",
         shown=answers(visit.ws, ref, visit.person),
-        DECIDED=item_words.DECISIONS,
+        DECIDED=DECIDED,
     )
 
 
