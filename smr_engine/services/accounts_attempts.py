@@ -125,6 +125,12 @@ def forget(unit: UnitOfWork, person: str) -> None:
     unit.accounts.drop_attempts(_codes_key(person))
 
 
+def is_known(ws: Workspace, browser: str) -> bool:
+    """Return whether somebody, whoever it was, has signed in in a browser; nothing is counted."""
+    with ws.storage.reading() as unit:
+        return _of_known(unit, browser, ws.clock.now()) is not None
+
+
 def know_browser(ws: Workspace, unit: UnitOfWork, person: str) -> str:
     """Know a browser in which somebody signs in from now on; return the token it gets for that."""
     token, now = new_token(ws), ws.clock.now()
@@ -145,11 +151,15 @@ def forget_browsers(ws: Workspace, unit: UnitOfWork, person: str) -> None:
 
 def _of_browser(unit: UnitOfWork, person: str, browser: str, now: datetime) -> AttemptsRow | None:
     """Return the counter of a browser in which this person has signed in, of no other."""
+    row = _of_known(unit, browser, now)
+    return row if row is not None and row.person == person else None
+
+
+def _of_known(unit: UnitOfWork, browser: str, now: datetime) -> AttemptsRow | None:
     row = unit.accounts.counter(_browser_key(browser)) if browser else None
-    if row is None or row.person != person:
+    if row is None or row.failures >= MOST_OF_BROWSER or now - row.last_at >= KNOWN_FOR:
         return None
-    is_known = row.failures < MOST_OF_BROWSER and now - row.last_at < KNOWN_FOR
-    return row if is_known else None
+    return row
 
 
 def _is_browsers(row: AttemptsRow) -> bool:

@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 from anyio import Semaphore
 from anyio.lowlevel import RunVar
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smr_engine.errors import Refusal
-from smr_engine.web.visit import Signed
+from smr_engine.services.accounts_attempts import is_known
+from smr_engine.web.visit import BROWSER_COOKIE, Signed, cookie_of, workspace_of
 
 MIB = 1024 * 1024
 MAX_BODY = 2 * MIB
@@ -26,9 +28,11 @@ MAX_UPLOAD = 26 * MIB
 """An attachment of 25 MiB with what is around it."""
 _TAKES_UPLOADS = re.compile(r"(/api/v1)?/items/[^/]+/attach")
 _LENGTH = re.compile(r"[0-9]{1,18}")
-SIGNING_IN_AT_ONCE = 4
+STRANGERS_AT_ONCE = 4
 """So many passwords are looked at together; all others wait without holding a thread."""
-_TURNS: RunVar[Semaphore] = RunVar("turns")
+KNOWN_AT_ONCE = 2
+"""So many more from browsers in which somebody has signed in before."""
+_TURNS: RunVar[tuple[Semaphore, Semaphore]] = RunVar("turns")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -143,17 +147,19 @@ def _put_headers(headers: MutableHeaders, scope: Scope) -> None:
         headers.setdefault("strict-transport-security", _HSTS)
 
 
-async def in_turn() -> AsyncIterator[None]:
+async def in_turn(request: Request) -> AsyncIterator[None]:
     """Wait until few enough sign in (a dependency of a route that anybody may ask).
 
     A password takes long, on purpose, and all answers share forty threads: a flood of guesses would
-    keep whoever is at work from any page.
+    keep whoever is at work from any page. Known browsers do not stand behind it either.
     """
+    browser = cookie_of(request, BROWSER_COOKIE)
+    known = bool(browser) and await run_in_threadpool(is_known, workspace_of(request), browser)
     try:
         turns = _TURNS.get()
     except LookupError:
-        _TURNS.set(turns := Semaphore(SIGNING_IN_AT_ONCE))
-    async with turns:
+        _TURNS.set(turns := (Semaphore(STRANGERS_AT_ONCE), Semaphore(KNOWN_AT_ONCE)))
+    async with turns[known]:
         yield
 
 
