@@ -29,7 +29,7 @@ def read(ws: Shelf, name: str) -> tuple[Playbook, bytes]:
 
     Raises:
         NotFound: there is none of that name.
-        Invalid: its form has errors; all are named.
+        Invalid: its form has errors, all are named; or the file is not named after it.
     """
     found = ws.files.read(name)
     if found is None:
@@ -39,12 +39,21 @@ def read(ws: Shelf, name: str) -> tuple[Playbook, bytes]:
         )
     source, file = found
     known = ws.caches.playbooks.get(hashlib.sha256(source).hexdigest())
-    if known is not None:
-        return known, source
-    playbook, problems = parse_playbook(source, file, ws.schemas("playbook"))
-    if playbook is None:
-        raise _invalid(name, problems)
-    return ws.caches.playbooks.setdefault(playbook.digest, playbook), source
+    if known is None:
+        playbook, problems = parse_playbook(source, file, ws.schemas("playbook"))
+        if playbook is None:
+            raise _invalid(name, problems)
+        known = ws.caches.playbooks.setdefault(playbook.digest, playbook)
+    if known.name != name:
+        raise _invalid(name, [misnamed(known, file)])
+    return known, source
+
+
+def misnamed(playbook: Playbook, file: str) -> Problem:
+    """Return what is wrong where a file is not named after its playbook: names find files."""
+    message = f"this playbook is called `{playbook.name}`, and its file is not"
+    hint = f"call the file {playbook.name}.yaml, or write `playbook: {Path(file).stem}`"
+    return Problem(file, 1, 1, "error", "misnamed-file", message, hint)
 
 
 def load(ws: Workspace, name: str) -> Playbook:
@@ -109,9 +118,9 @@ def _row(ws: Shelf, name: str, place: str) -> Row | None:
     data = located.data if located else None
     if not isinstance(data, Mapping) or "playbook" not in data:
         return None
-    said = {key: str(data.get(key, "")) for key in ("playbook", "version", "title", "summary")}
+    said = {key: str(data.get(key, "")) for key in ("version", "title", "summary")}
     digest = hashlib.sha256(source).hexdigest()
-    return Row(said["playbook"], said["version"], digest, said["title"], said["summary"], place)
+    return Row(name, said["version"], digest, said["title"], said["summary"], place)
 
 
 def show(ws: Shelf, name: str) -> dict[str, Any]:
