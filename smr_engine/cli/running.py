@@ -90,9 +90,13 @@ def _invite_first(session: Session, address: str) -> None:
     from smr_engine.services import accounts
     from smr_engine.services.workspace import local_engine
 
-    for invited in accounts.invite_first(session.ws, local_engine()):
+    standings = accounts.standings(session.ws, local_engine())
+    invitations = accounts.invite_first(session.ws, local_engine())
+    for invited in invitations:
         name = session.name_of(invited.person)
         say(f"{name} sets a password here, once: {address.rstrip('/')}{invited.path}")
+    if not invitations and not any(each.has_password for each in standings):
+        say("Nobody has a password yet; should a link be lost: smr invite PERSON prints a new one.")
 
 
 def _find_prefect(session: Session) -> None:

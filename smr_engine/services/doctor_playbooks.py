@@ -18,7 +18,7 @@ LACKING = {"unknown-role": "roles", "unknown-group": "groups", "unknown-account"
 def examine(ws: Workspace, world: World) -> Iterator[Finding]:
     """Return what keeps playbooks from being started, and once what the unused ones would need."""
     names = sorted(ws.files.names())
-    used = _in_use(ws)
+    used = in_use(ws)
     idle = []
     for name in names:
         try:
@@ -49,7 +49,7 @@ def _needs(ws: Workspace, world: World, names: Iterable[str]) -> Iterator[str]:
             yield f"the {things} {', '.join(sorted(lacking))}"
 
 
-def _in_use(ws: Workspace) -> frozenset[str]:
+def in_use(ws: Workspace) -> frozenset[str]:
     """Return the workspace's own playbooks, those with cases or starts, and their children."""
     places = ws.files.names()
     with ws.storage.reading() as unit:

@@ -38,6 +38,8 @@ people:
     name: Your Name
     email: you@example.test
     roles: [smr-lead]
+    # Lets people in; `smr up` prints the link by which the first one sets a password.
+    access: administrator
     timezone: Europe/Berlin
     # Where messages reach you, as Apprise writes addresses; left out: the mail address.
     # notify: ["slack://${MY_SLACK}"]

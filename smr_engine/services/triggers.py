@@ -10,7 +10,7 @@ from dataclasses import replace
 from smr_engine.engine.commands import Actor
 from smr_engine.errors import SmrError
 from smr_engine.playbook.model import Playbook
-from smr_engine.services import library, schedules
+from smr_engine.services import doctor_playbooks, library, schedules
 from smr_engine.services.stored import ScheduleRow
 from smr_engine.services.storing import UnitOfWork
 from smr_engine.services.workspace import Workspace
@@ -29,15 +29,14 @@ def sync(ws: Workspace) -> list[str]:
     asks again; one removed by hand stays removed. A playbook with errors keeps what it has.
 
     Returns:
-        The names of the playbooks that cannot be started.
+        The names of the playbooks that cannot be started, of those in use.
     """
     faulty: list[str] = []
     wanted: dict[str, ScheduleRow] = {}
     for name in ws.files.names():
         try:
             rows = _asked_for(ws, name, library.load(ws, name))
-        except SmrError as problem:
-            log.warning("playbook %s: %s", name, problem.code)
+        except SmrError:
             faulty.append(name)
             continue
         wanted.update({row.id: row for row in rows})
@@ -48,7 +47,10 @@ def sync(ws: Workspace) -> list[str]:
             for row, kind in _changes(ws, unit, wanted, faulty):
                 schedules.put(ws, unit, row, OURS, kind)
             unit.keep()
-    return faulty
+    missed = sorted(doctor_playbooks.in_use(ws).intersection(faulty))
+    for name in missed:
+        log.warning("%s cannot be started: smr validate %s says why", name, name)
+    return missed
 
 
 def _asked_for(ws: Workspace, name: str, playbook: Playbook) -> list[ScheduleRow]:

@@ -12,7 +12,7 @@ from smr_engine.adapters.wake_socket import WakeListener
 from smr_engine.bootstrap import open_workspace
 from smr_engine.engine.world import Account
 from smr_engine.errors import SmrError
-from smr_engine.services import doctor, items, setup
+from smr_engine.services import doctor, items, setup, triggers
 from smr_engine.services.ports import EffectAmbiguousError, EffectRefusedError, Message
 from smr_engine.services.views import Finding
 from smr_engine.services.workspace import Actor, Workspace
@@ -113,6 +113,13 @@ def test_shipped_playbooks_that_nobody_uses_are_no_fault_and_it_is_said_once_wha
     for part in ("crisis-response, holding-statement", "the roles agency, comms-director"):
         assert part in said[0]
     assert "the groups all-communicators, all-staff" in said[0]
+
+
+def test_a_conductor_warns_only_of_playbooks_that_are_in_use(plain, caplog):
+    text = "playbook: own\nversion: 1.0.0\ntitle: Own\nowner: nobody\nsteps: []\n"
+    (plain.root / "playbooks/own.yaml").write_text(text, encoding="utf-8")
+    assert triggers.sync(plain) == ["own"]
+    assert caplog.messages == ["own cannot be started: smr validate own says why"]
 
 
 def test_a_shipped_playbook_that_is_used_must_be_startable(plain):

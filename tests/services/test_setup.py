@@ -13,7 +13,8 @@ import yaml
 from smr_engine.adapters.shipped import load_schema
 from smr_engine.bootstrap import open_workspace
 from smr_engine.errors import Refusal
-from smr_engine.services import directory, library, setup, validation
+from smr_engine.services import accounts, directory, library, setup, validation
+from smr_engine.services.workspace import local_engine
 from smr_engine.settings import read_settings
 
 
@@ -83,6 +84,14 @@ def test_an_editor_finds_the_schema_that_each_file_names_as_this_version_has_it(
     assert list(named.values()) == [
         load_schema(name) for name in ("settings", "directory", "playbook")
     ]
+
+
+def test_the_one_person_of_a_plain_workspace_may_let_people_in(tmp_path: Path):
+    setup.init(tmp_path, sample=False)
+    ws = open_workspace(tmp_path, {})
+    (invited,) = accounts.invite_first(ws, local_engine())
+    ws.storage.close()
+    assert invited.person == "lead"
 
 
 def test_nobody_else_can_look_into_the_state(tmp_path: Path):
