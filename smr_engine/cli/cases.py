@@ -54,13 +54,13 @@ def start(
 ) -> None:
     """Open a case from a playbook."""
     from smr_engine.cli import rehearsing, render_cases
-    from smr_engine.cli.files import read_values
+    from smr_engine.cli.files import read_inputs
     from smr_engine.cli.values import values_from
     from smr_engine.services import cases
     from smr_engine.services.preview import Ask
 
     schema = cases.input_schema(session.ws, playbook)
-    file_values = read_values(inputs) if inputs else {}
+    file_values = read_inputs(inputs, playbook) if inputs else {}
     values = values_from(given or (), schema, file_values, session.zone)
     if preview:
         asked = Ask(playbook, None, values, severity, session.person or "")

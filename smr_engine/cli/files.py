@@ -65,6 +65,20 @@ def read_values(name: str) -> dict[str, Any]:
     return dict(values)
 
 
+def read_inputs(name: str, playbook: str) -> dict[str, Any]:
+    """Return the inputs of a playbook in a JSON or YAML file.
+
+    Raises:
+        NotFound, Invalid: as `read_values`; a missing file is told with what to write into it.
+    """
+    try:
+        return read_values(name)
+    except NotFound as fault:
+        lines = "a line such as `title: Smoke in hall 3` for each field"
+        hint = f"write it, {lines}; smr playbook show {playbook} lists them"
+        raise NotFound(fault.code, fault.message, hint=hint) from fault
+
+
 def write_file(content: bytes, name: str) -> None:
     """Write a file for people, over one that is there; `-` is standard output.
 

@@ -32,8 +32,8 @@ ABOUT = """Declarative response playbooks for social media relations.
 \b
 Example:
   smr init halden --sample && cd halden
-  smr start crisis-response --inputs facts.yaml
-  smr inbox --as lea
+  smr start holding-statement -i title='Smoke in hall 3' -i type=safety
+  smr inbox --all
 """
 
 

@@ -40,6 +40,10 @@ def preview(
         str | None,
         typer.Option("--at", metavar="T", help="When it starts, in company time; left out: now."),
     ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("-i", "--input", metavar="K=V", help="One input, as for smr start."),
+    ] = None,
     inputs: Annotated[
         str | None,
         typer.Option("--inputs", metavar="FILE", help="Inputs; what is missing is made up."),
@@ -61,14 +65,14 @@ def preview(
 
     Every reminder, escalation, expiry, wait and clock, before anything starts.
     """
-    from smr_engine.cli.files import read_values
+    from smr_engine.cli.files import read_inputs
     from smr_engine.cli.values import values_from
     from smr_engine.services import cases
     from smr_engine.services.preview import Ask
 
-    given = read_values(inputs) if inputs else {}
+    file_values = read_inputs(inputs, playbook) if inputs else {}
     schema = cases.input_schema(session.ws, playbook)
-    values = values_from((), schema, given, session.zone)
+    values = values_from(given or (), schema, file_values, session.zone)
     asked = Ask(playbook, at, values, severity, session.person or "", to_the_end)
     show_preview(session, asked, form)
 

@@ -58,7 +58,7 @@ def add(
     ] = Missed.LATEST,
 ) -> None:
     """Open a case of a playbook again and again."""
-    from smr_engine.cli.files import read_values
+    from smr_engine.cli.files import read_inputs
     from smr_engine.services import schedules
 
     row = schedules.add(
@@ -66,7 +66,7 @@ def add(
         session.actor,
         playbook,
         schedules.Rule(rrule, at, timezone, missed.value),
-        read_values(inputs) if inputs else {},
+        read_inputs(inputs, playbook) if inputs else {},
     )
     if session.as_json:
         write_json(row)

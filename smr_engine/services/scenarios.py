@@ -294,7 +294,8 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
         elif path.is_file():
             yield path
         else:
-            raise NotFound("no-such-file", f"there is no {path}", hint="name a file or a folder")
+            hint = "name a scenario or a folder of them; smr test alone plays playbooks/tests"
+            raise NotFound("no-such-file", f"there is no file {path}", hint=hint)
 
 
 def _invalid(problems: list[Problem]) -> Invalid:

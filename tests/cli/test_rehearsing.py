@@ -36,6 +36,15 @@ def test_to_the_end_shows_the_later_steps_too(office):
     assert answered == ["verify", "sorry", "write", "check"]
 
 
+def test_a_preview_takes_inputs_as_a_start_does_and_says_what_to_write_into_a_missing_file(office):
+    shown = office.done("preview", "statement", "-i", "title=Smoke")
+    assert shown.stderr == "Made up, because nobody gave them: risk.\n"
+    for command in ("preview", "start"):
+        refused = office(command, "statement", "--inputs", "facts.yaml")
+        assert "There is no file facts.yaml" in refused.stderr
+        assert "smr playbook show statement lists them" in refused.stderr
+
+
 def test_start_can_look_ahead_instead_of_starting(office):
     rows = office.json("start", "statement", "-i", "title=Smoke", "--preview")
     assert rows[0]["what"] == "asked"
