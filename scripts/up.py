@@ -40,8 +40,10 @@ def main() -> int:
     workspace = Path(os.environ.get("SMR_WORKSPACE") or ROOT / "workspace")
     stage = Rehearsal(workspace)
     if not (workspace / "smr.yaml").is_file():
-        subprocess.run([str(SMR), "init", str(workspace), "--sample"], check=True)
+        stage.smr("init", str(workspace), "--sample")
+        print(f"The sample company is in {workspace}.")
         prepare(stage)
+        stage.smr("down")  # or the Prefect that prepared it would outlive `smr up`
     print("\nSign in as one of these (each link works once; choose a password of your own):\n")
     for person, who in GUESTS.items():
         print(f"  {who:22} {stage.ask('--as', 'ana', 'invite', person)['url']}")
