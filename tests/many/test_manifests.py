@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -118,8 +119,30 @@ def test_prefect_s_server_is_published_to_nobody():
     wanted = rule["from"][0]["podSelector"]["matchLabels"].items()
     assert {name for name, pod in PODS.items() if wanted <= pod["metadata"]["labels"].items()} == {
         "conductor",
+        "web",
         "worker",
     }
+
+
+@pytest.mark.parametrize("given", [COMPOSE["services"]["web"]["environment"], CONFIG])
+def test_the_pages_are_served_where_people_and_probes_look(given, tmp_path):
+    (tmp_path / "smr.yaml").write_text("")
+    settings = load_settings(tmp_path, given, load_schema("settings"))
+    assert settings.public_url
+    (pages,) = PODS["web"]["spec"]["containers"]
+    assert pages["command"] == COMPOSE["services"]["web"]["command"] == ["smr", "web"]
+    assert {"name": "SMR_WEB_HOST", "value": "0.0.0.0"} in pages["env"]
+    assert COMPOSE["services"]["web"]["environment"]["SMR_WEB_HOST"] == "0.0.0.0"
+    (published,) = COMPOSE["services"]["web"]["ports"]
+    assert published == f"127.0.0.1:{settings.web.port}:{settings.web.port}"
+    service = next(
+        f for f in KUBERNETES if f["metadata"]["name"] == "web" and f["kind"] == "Service"
+    )
+    assert service["spec"]["ports"][0]["targetPort"] == settings.web.port
+    known = json.loads((ROOT / "schemas/openapi.json").read_text("utf-8"))["paths"]
+    for probe in (pages["readinessProbe"], pages["livenessProbe"]):
+        assert probe["httpGet"]["port"] == settings.web.port
+        assert probe["httpGet"]["path"] in known
 
 
 def test_the_image_holds_all_that_the_package_is_built_from(tmp_path):
