@@ -209,10 +209,13 @@ def change_password(
     with ws.storage.reading() as unit:
         world, account = directory.world(ws, unit), unit.accounts.get(person)
     known(world, person)
-    hashed = passwords.hashed(ws, world.people[person], new)  # a weak one is no guess
+    passwords.require_strong(
+        world.people[person], new
+    )  # a weak one is no guess, and counts for none
     attempt = attempts.begin(ws, person, "", browser)
     if not passwords.verify(ws, present, account.password if account else ""):
         raise _wrong(ws, attempt)
+    hashed = passwords.hashed(ws, world.people[person], new)
     with ws.storage.writing() as unit:
         account = unit.accounts.get(person) or AccountRow(person)
         session = sessions.of(ws, unit, token)

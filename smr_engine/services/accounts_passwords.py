@@ -45,10 +45,19 @@ def hashed(ws: Workspace, person: Person, password: str) -> str:
     Raises:
         Invalid: `weak-password`, says why.
     """
+    require_strong(person, password)
+    return ws.passwords.hash(normal(password), ws.entropy.salt())
+
+
+def require_strong(person: Person, password: str) -> None:
+    """Refuse a new password that everybody could guess.
+
+    Raises:
+        Invalid: `weak-password`, says why.
+    """
     if reason := why_weak(person, password):
         hint = "several words that have nothing to do with each other make a good one"
         raise Invalid("weak-password", reason, hint=hint)
-    return ws.passwords.hash(normal(password), ws.entropy.salt())
 
 
 def verify(ws: Workspace, password: str, kept: str) -> bool:
