@@ -209,9 +209,7 @@ def change_password(
     with ws.storage.reading() as unit:
         world, account = directory.world(ws, unit), unit.accounts.get(person)
     known(world, person)
-    passwords.require_strong(
-        world.people[person], new
-    )  # a weak one is no guess, and counts for none
+    passwords.require_strong(world.people[person], new)  # before what counts as a guess
     attempt = attempts.begin(ws, person, "", browser)
     if not passwords.verify(ws, present, account.password if account else ""):
         raise _wrong(ws, attempt)
