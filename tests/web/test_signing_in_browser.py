@@ -104,13 +104,15 @@ def test_signing_in_by_keyboard_alone(company, site, browser):
     accounts.set_password(company.ws, KEEPER, "lea", PASSWORD)
     page = opened(browser)
     page.goto(f"{site}/inbox")
-    page.keyboard.type("lea")  # the first field has the focus
+    page.locator("[name=who]:focus").wait_for()  # browsers give it after they have loaded the page
+    page.keyboard.type("lea")
     page.keyboard.press("Tab")
     page.keyboard.type("not this one at all")
     page.keyboard.press("Enter")
     page.get_by_role("alert").wait_for()
     assert page.get_by_label("Name or mail address").input_value() == "lea"
-    page.keyboard.type(PASSWORD)  # the field at fault has it now
+    page.locator("[name=password]:focus").wait_for()  # the field at fault
+    page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{site}/inbox")
 
