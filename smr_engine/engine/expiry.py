@@ -124,7 +124,7 @@ def _ask_again(
     again = approvals.ask(run, place, question, item, schedule=schedule, escalated=targets)
     asked = run.scope(place.scope).items[again]
     names = ", ".join(policy.name_of(run.world, p) for p in question.eligible)
-    work.tell(run, place, who.persons(targets), wording.escalation(run, asked, names), item=again)
+    work.escalate(run, place, asked, targets, wording.escalation(run, asked, names))
 
 
 def _ask_instead(

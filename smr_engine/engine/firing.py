@@ -113,8 +113,8 @@ def _escalate(run: Run, scope: str, timer: Timer) -> None:
         )
     )
     waits_for = ", ".join(policy.name_of(run.world, p) for p in late) or "nobody"
-    words = wording.escalation(run, _as_due(item, timer), waits_for)
-    work.tell(run, place, who.persons(people), words, item=item.id)
+    due = _as_due(item, timer)
+    work.escalate(run, place, due, people, wording.escalation(run, due, waits_for))
 
 
 def _escalated_to(run: Run, place: Place, timer: Timer) -> tuple[str, ...]:

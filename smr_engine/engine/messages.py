@@ -6,7 +6,7 @@ What comes up in somebody's quiet hours waits for their end, unless the severity
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,6 +51,11 @@ def composed(run: Run, people: Asked, words: Words) -> list[Message]:
         )
         for (subject, body, not_before), told in groups.items()
     ]
+
+
+def to_each(run: Run, people: Asked, words: Words) -> dict[str, Message]:
+    """Return a message of their own for each of these people."""
+    return {p: composed(run, {p: absent}, words)[0] for p, absent in people.items()}
 
 
 def reader(run: Run, person: str, absent: tuple[str, ...] = ()) -> Reader:
@@ -99,9 +104,9 @@ def to_remind(run: Run, item: Item, people: Iterable[str]) -> Asked:
     return {p: absent for p, absent in asked.items() if not _just_reminded(run, item, p)}
 
 
-def is_replaced(effect: Effect, item: Item, people: Asked) -> bool:
-    """Return whether an effect is a reminder of an item, still owed to one of these people."""
-    if effect.kind is not EffectKind.REMINDER or effect.item != item.id or effect.payload is None:
+def is_about(effect: Effect, item: Item, people: Collection[str]) -> bool:
+    """Return whether an effect tells one of these people something about an item."""
+    if effect.item != item.id or effect.payload is None:
         return False
     return effect.payload["to"][0]["id"] in people
 
@@ -120,7 +125,8 @@ def waiting(run: Run, scope: str, item: str) -> list[Effect]:
 
 def unheard(run: Run, scope: str, item: Item) -> set[str]:
     """Return who sleeps since before an item was there: they need not hear that it is gone."""
-    asked = [f for f in waiting(run, scope, item.id) if f.kind is EffectKind.NOTIFICATION]
+    told = {EffectKind.NOTIFICATION, EffectKind.ESCALATION}
+    asked = [f for f in waiting(run, scope, item.id) if f.kind in told]
     return {ref["id"] for effect in asked for ref in effect.payload["to"]}
 
 

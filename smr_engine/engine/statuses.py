@@ -68,14 +68,19 @@ class ItemKind(StrEnum):
 class EffectKind(StrEnum):
     """What is owed; CASE effects stay inside the house (child cases and their answers).
 
-    A REMINDER is a notification to one person that may be told together with others of theirs.
+    A REMINDER or an ESCALATION goes to one person and may be told together with others of theirs.
     """
 
     PUBLICATION = "publication"
     NOTIFICATION = "notification"
+    ESCALATION = "escalation"
     REMINDER = "reminder"
     CALL = "call"
     CASE = "case"
+
+
+TOLD_TOGETHER = frozenset({EffectKind.ESCALATION, EffectKind.REMINDER})
+MESSAGES = frozenset({EffectKind.NOTIFICATION, *TOLD_TOGETHER})
 
 
 class DecisionKind(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -213,14 +213,30 @@ def remind(
     run: Run, place: Place, item: Item, people: messages.Asked, words: wording.Words
 ) -> None:
     """Owe each of these people a reminder of an item, in place of one that still waits."""
+    _tell_each(run, place, item, EffectKind.REMINDER, messages.to_each(run, people, words))
+
+
+def escalate(
+    run: Run, place: Place, item: Item, people: Iterable[str], words: wording.Words
+) -> None:
+    """Owe each of these people, and deputies, an escalation, in place of one that still waits."""
+    asked = messages.with_deputies(run, item, people)
+    _tell_each(run, place, item, EffectKind.ESCALATION, messages.to_each(run, asked, words))
+
+
+_VERBS = {EffectKind.REMINDER: "remind of", EffectKind.ESCALATION: "escalate"}
+
+
+def _tell_each(
+    run: Run, place: Place, item: Item, kind: EffectKind, told: Mapping[str, messages.Message]
+) -> None:
     for effect in list(run.scope(place.scope).effects.values()):
-        if messages.is_replaced(effect, item, people):
-            cancel_effect(run, place.scope, effect, "a newer reminder takes its place")
-    for person, absent in people.items():
-        (each,) = messages.composed(run, {person: absent}, words)
+        if effect.kind is kind and messages.is_about(effect, item, told):
+            cancel_effect(run, place.scope, effect, f"a newer {kind} takes its place")
+    for each in told.values():
         payload = {**each.payload, "due": instant(item.due_at)}
         more = {"item": item.id, "not_before": each.not_before}
-        owe(run, place, EffectKind.REMINDER, f"remind of {place.step.id}", payload, **more)
+        owe(run, place, kind, f"{_VERBS[kind]} {place.step.id}", payload, **more)
 
 
 def tell_about_case(run: Run, people: Iterable[str], words: wording.Words) -> None:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from smr_engine.engine.statuses import EffectKind
+from smr_engine.engine.statuses import MESSAGES, EffectKind
 from smr_engine.engine.world import World
 from smr_engine.services.reading_texts import ERASED
 from smr_engine.services.views import EffectRow, EventRow
 
 _ENDS = frozenset({"EffectDone", "EffectFailed", "EffectUnknown"})
-_TOLD = frozenset({EffectKind.NOTIFICATION.value, EffectKind.REMINDER.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def _line(row: EffectRow, owed: EventRow, ended: EventRow | None, world: World) 
     result = ended.data.get("result") if ended else None
     outcome: Mapping[str, Any] = result if isinstance(result, Mapping) else {}
     publishes = row.kind == EffectKind.PUBLICATION.value
-    speaks = publishes or row.kind in _TOLD
+    speaks = publishes or row.kind in MESSAGES
     return EffectLine(
         row=row,
         words=_words(row, owed.data, known, world),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from smr_engine.engine.statuses import CaseStatus, EffectKind, EffectStatus
+from smr_engine.engine.statuses import MESSAGES, CaseStatus, EffectStatus
 from smr_engine.engine.world import World
 from smr_engine.errors import SmrError
 from smr_engine.services import directory, directory_import, doctor_playbooks, schedules
@@ -212,7 +212,7 @@ def _unknown(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
 
 
 def _failed(ws: Workspace, seen: _Seen) -> Iterator[Finding]:
-    messages = [e for e in seen.failed if e.kind in {EffectKind.NOTIFICATION, EffectKind.REMINDER}]
+    messages = [e for e in seen.failed if e.kind in MESSAGES]
     failed = [e for e in messages if e.status is EffectStatus.FAILED]
     if failed:
         message = f"{len(failed)} notifications failed in the last 7 days: {_named(failed)}"

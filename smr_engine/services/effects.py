@@ -231,6 +231,7 @@ _CASE_COMMANDS: Mapping[str, Callable[[Workspace, Effect, Mapping[str, Any]], Re
 _PERFORM: Mapping[EffectKind, Callable[[Workspace, Claim, Job], Try | None]] = {
     EffectKind.PUBLICATION: publish,
     EffectKind.NOTIFICATION: notify,
+    EffectKind.ESCALATION: notify,
     EffectKind.REMINDER: notify,
     EffectKind.CALL: _call,
     EffectKind.CASE: _case,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from smr_engine.engine.statuses import EffectKind
+from smr_engine.engine.statuses import TOLD_TOGETHER, EffectKind
 from smr_engine.errors import SmrError
 from smr_engine.services.ports import Leg, Owed
 from smr_engine.services.stored import Claim, ClaimedEffect
@@ -34,6 +34,7 @@ ORDER = (
     EffectKind.CASE,
     EffectKind.CALL,
     EffectKind.NOTIFICATION,
+    EffectKind.ESCALATION,
     EffectKind.REMINDER,
 )
 """Publications before notifications."""
@@ -48,12 +49,12 @@ def legs_of(claimed: Iterable[ClaimedEffect]) -> list[Leg]:
 
 
 def apart(claimed: Iterable[ClaimedEffect]) -> tuple[list[Leg], list[Leg]]:
-    """Return what was claimed as legs, those of several reminders apart: they go out together."""
+    """Return what was claimed as legs; several that may be told together are apart."""
     given = list(claimed)
-    reminders = [claim for claim in given if claim.kind is EffectKind.REMINDER]
-    if len(reminders) < 2:
+    together = [claim for claim in given if claim.kind in TOLD_TOGETHER]
+    if len(together) < 2:
         return legs_of(given), []
-    return legs_of(c for c in given if c.kind is not EffectKind.REMINDER), legs_of(reminders)
+    return legs_of(c for c in given if c.kind not in TOLD_TOGETHER), legs_of(together)
 
 
 def claim_next(ws: Workspace, unit: UnitOfWork, case: str, owner: str) -> tuple[Leg, ...]:
@@ -167,5 +168,5 @@ def _owed(claim: ClaimedEffect) -> Owed:
         tries,
         claim.backoff_s,
         claim.timeout_s,
-        reminds=claim.kind is EffectKind.REMINDER,
+        reminds=claim.kind in TOLD_TOGETHER,
     )

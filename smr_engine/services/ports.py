@@ -187,7 +187,8 @@ class Owed:
     """One effect that was claimed for a leg: ids and names only, never content.
 
     `tries`, `pause_s` and `timeout_s` bound the attempts within the leg; what is left after
-    them is owed again by a timer of ours. What `reminds` a person may be told together with others.
+    them is owed again by a timer of ours. What `reminds` a person
+    (or escalates to them) may be told together with others.
     """
 
     effect: str

@@ -125,6 +125,7 @@ class PreviewCases:
         doers: Mapping[EffectKind, Callable[[str, Effect], list[Event]]] = {
             EffectKind.PUBLICATION: self._published,
             EffectKind.NOTIFICATION: self._told,
+            EffectKind.ESCALATION: self._told,
             EffectKind.REMINDER: self._told,
             EffectKind.CALL: self._called,
             EffectKind.CASE: self._case,

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from smr_engine.engine.statuses import EffectKind
+from smr_engine.engine.statuses import MESSAGES, EffectKind
 from smr_engine.services.case_boxes import element_name
 from smr_engine.services.names import Names, words
 from smr_engine.services.text import counted, listed
 from smr_engine.services.views import EventRow
 
 MOST_NAMES = 6
-MESSAGES = frozenset({EffectKind.NOTIFICATION.value, EffectKind.REMINDER.value})
 
 
 @dataclass(slots=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from smr_engine.engine.statuses import EffectKind
+from smr_engine.engine.statuses import MESSAGES, EffectKind
 from smr_engine.services.names import words
 from smr_engine.services.sentence_parts import (
-    MESSAGES,
     Memory,
     Sentence,
     actor,

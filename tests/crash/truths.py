@@ -12,7 +12,13 @@ from pathlib import Path
 import yaml
 
 from smr_engine.engine.state import Case, Effect
-from smr_engine.engine.statuses import CaseStatus, EffectKind, EffectStatus
+from smr_engine.engine.statuses import (
+    MESSAGES,
+    TOLD_TOGETHER,
+    CaseStatus,
+    EffectKind,
+    EffectStatus,
+)
 from smr_engine.services import auditing
 from smr_engine.services.reminders import key_of
 from smr_engine.services.stored import EventFilter, StoredEvent
@@ -153,16 +159,16 @@ def _keys(end: End) -> Iterator[str]:
     for effect in end.effects(EffectKind.NOTIFICATION):
         for person in (effect.result or {}).get("told", []):
             yield f"{effect.key}-{person}"
-    reminders = {effect.id: effect for effect in end.effects(EffectKind.REMINDER)}
-    for effect in reminders.values():
+    together = {f.id: f for kind in sorted(TOLD_TOGETHER) for f in end.effects(kind)}
+    for effect in together.values():
         result = effect.result or {}
-        told = [effect.key, *(reminders[i].key for i in result.get("together_with", []))]
+        told = [effect.key, *(together[i].key for i in result.get("together_with", []))]
         yield from (key_of(told, person) for person in result.get("told", []))
 
 
 def _perhaps(end: End) -> Iterator[str]:
     """Yield the keys under which a message may have gone out before its performer was killed."""
-    for kind in (EffectKind.NOTIFICATION, EffectKind.REMINDER):
+    for kind in sorted(MESSAGES):
         for effect in end.effects(kind):
             result = effect.result or {}
             alone = result.get("told", []) if result.get("together_with") else []

@@ -73,13 +73,26 @@ steps:
     due: 1h
     remind: [at due, every 2h after due]
 """
+LATE = """
+playbook: late
+version: 1.0.0
+title: An inquiry
+owner: smr-lead
+steps:
+  - id: answer
+    kind: task
+    title: Answer the journalist
+    assign: {each: {role: comms-writer}}
+    due: 1h
+    escalate: [{at: at due, to: {role: smr-lead}}]
+"""
 
 
 class House:
     """A workspace in which time passes as the test says."""
 
     def __init__(self, root: Path, now: datetime, settings: str = SETTINGS) -> None:
-        books = {"ask": ASK, "nightly": NIGHTLY}
+        books = {"ask": ASK, "nightly": NIGHTLY, "late": LATE}
         root = furnish(root, directory=PEOPLE, playbooks=books, settings=settings)
         self.root = root
         self.clock = SetClock(now)
@@ -315,3 +328,15 @@ def test_reminders_go_out_together_and_all_else_by_itself(house):
     noting = Noting(home.ws)
     work(home.ws, dispatcher=noting)
     assert noting.ran == [["tell about answer"], ["remind of answer"] * 3]
+
+
+def test_what_escalates_together_is_told_together(house):
+    home = house(FRIDAY)
+    for _ in range(2):
+        cases.start(home.ws, Actor("ana"), "late", {})
+    home.at(FRIDAY)
+    home.at(FRIDAY + timedelta(hours=1))
+    ((subject, body),) = home.letters("ana")
+    assert "4 things wait for you, 4 of them overdue" in subject
+    assert body.count("Escalated to you: Answer the journalist") == 2 * 4
+    assert len(home.events("ItemEscalated")) == 4

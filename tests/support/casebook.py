@@ -521,6 +521,7 @@ def open_child(book: Casebook, ref: str, effect: Effect) -> CaseFile:
 _PERFORM: Mapping[EffectKind, Callable[[Casebook, str, Effect], c.ReportEffect | None]] = {
     EffectKind.PUBLICATION: _publish,
     EffectKind.NOTIFICATION: _notify,
+    EffectKind.ESCALATION: _notify,
     EffectKind.REMINDER: _notify,
     EffectKind.CALL: _call,
     EffectKind.CASE: _case,
