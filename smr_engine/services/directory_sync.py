@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from smr_engine.services.directory import FILE
+from smr_engine.services.storing import Conflict
 from smr_engine.services.workspace import Actor, Workspace
 
 
@@ -27,7 +28,11 @@ def sync(ws: Workspace) -> None:
         return
     from smr_engine.services.directory_import import import_  # rare, and loads the schema checker
 
-    import_(ws, Actor("engine", "", "file"))
+    actor = Actor("engine", "", "file")
+    try:
+        import_(ws, actor)
+    except Conflict:  # several processes opened it at once, and another one has imported the file
+        import_(ws, actor)
     seen.write_text(_both(ws, file), encoding="ascii")
 
 

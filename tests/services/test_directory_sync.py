@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from smr_engine.bootstrap import open_workspace
@@ -22,6 +24,14 @@ def test_another_database_has_the_directory_as_well(company, postgres_url):
     assert "lea" in people_in(company.root)
     assert "lea" in people_in(company.root, SMR_DATABASE_URL=postgres_url)
     assert "lea" in people_in(company.root)
+
+
+def test_several_processes_may_open_a_new_workspace_at_the_same_time(company, postgres_url):
+    def people(_: int) -> int:
+        return len(people_in(company.root, SMR_DATABASE_URL=postgres_url))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(people, range(4))) == {27}
 
 
 def test_opening_again_imports_nothing_again(company):
