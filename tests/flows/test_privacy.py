@@ -80,12 +80,12 @@ def test_the_address_of_an_outsider_who_does_not_answer_does_not_reach_prefect(
     office = make_office(playbooks={"to-an-outsider": TO_AN_OUTSIDER})
     with office.conducting(office.dispatcher(prefect.api_url)):
         case = office.start("to-an-outsider", about=INPUT)
-        name = wait_for(
-            lambda: [n for n in office.effects(case) if n == "tell about tell_outside"]
-        )[0]
+        name = wait_for(lambda: [n for n in office.effects(case) if n == "escalate tell_outside"])[
+            0
+        ]
         wait_for(lambda: office.effects(case)[name].status == "done")
     assert searched(prefect, *prefect.runs(case)) == {}
-    assert prefect.keeps("tell about tell_outside")
+    assert prefect.keeps("escalate tell_outside")
 
 
 def test_the_one_who_acts_is_not_told_to_prefect(office, prefect, ready):
