@@ -29,7 +29,7 @@ def read(ws: Shelf, name: str) -> tuple[Playbook, bytes]:
 
     Raises:
         NotFound: there is none of that name.
-        Invalid: its form has errors, all are named; or the file is not named after it.
+        Invalid: its form has errors; all are named.
     """
     found = ws.files.read(name)
     if found is None:
@@ -39,21 +39,12 @@ def read(ws: Shelf, name: str) -> tuple[Playbook, bytes]:
         )
     source, file = found
     known = ws.caches.playbooks.get(hashlib.sha256(source).hexdigest())
-    if known is None:
-        playbook, problems = parse_playbook(source, file, ws.schemas("playbook"))
-        if playbook is None:
-            raise _invalid(name, problems)
-        known = ws.caches.playbooks.setdefault(playbook.digest, playbook)
-    if known.name != name:
-        raise _invalid(name, [misnamed(known, file)])
-    return known, source
-
-
-def misnamed(playbook: Playbook, file: str) -> Problem:
-    """Return what is wrong where a file is not named after its playbook: names find files."""
-    message = f"this playbook is called `{playbook.name}`, and its file is not"
-    hint = f"call the file {playbook.name}.yaml, or write `playbook: {Path(file).stem}`"
-    return Problem(file, 1, 1, "error", "misnamed-file", message, hint)
+    if known is not None:
+        return known, source
+    playbook, problems = parse_playbook(source, file, ws.schemas("playbook"))
+    if playbook is None:
+        raise _invalid(name, problems)
+    return ws.caches.playbooks.setdefault(playbook.digest, playbook), source
 
 
 def load(ws: Workspace, name: str) -> Playbook:

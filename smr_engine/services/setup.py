@@ -15,7 +15,7 @@ STATE = ".smr"
 PLAYBOOKS = """\
 # Playbooks of this workspace
 
-One YAML file each, named after its playbook: `recall.yaml` holds `playbook: recall`.
+One YAML file each; it is known by what it says after `playbook:`, and best called so: `recall.yaml`.
 A playbook here takes the place of the shipped one of the same name. With this first line an editor
 that knows YAML completes and explains it:
 

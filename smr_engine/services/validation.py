@@ -55,8 +55,6 @@ def _validate_file(ws: Shelf, path: Path, world: World) -> list[Problem]:
 def _validate_playbook(ws: Shelf, text: bytes, file: str, world: World) -> list[Problem]:
     playbook, problems = parse_playbook(text, file, ws.schemas("playbook"))
     if playbook is not None:
-        if playbook.name != Path(file).stem:
-            problems = [*problems, library.misnamed(playbook, file)]
         return [*problems, *library.problems_of(ws, playbook, world, file)]
     rest = salvage(text, file, ws.schemas("playbook"))
     if rest is None:
