@@ -15,9 +15,9 @@ STATE = ".smr"
 PLAYBOOKS = """\
 # Playbooks of this workspace
 
-One YAML file each; it is known by what it says after `playbook:`, and best called so: `recall.yaml`.
-A playbook here takes the place of the shipped one of the same name. With this first line an editor
-that knows YAML completes and explains it:
+One YAML file each, known by what it says after `playbook:`, and best called so: `recall.yaml`.
+A playbook here takes the place of the shipped one of the same name. With this first line an
+editor that knows YAML completes and explains it:
 
     # yaml-language-server: $schema=../.smr/schemas/playbook.schema.json
 
