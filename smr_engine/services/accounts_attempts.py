@@ -38,6 +38,7 @@ MOST_OF_BROWSER = 10
 """After so many failures in a row a browser is known no more, so that one that was stolen does not
 add a hundred guesses."""
 _BROWSERS, _NAMES = "browser:", "name:"
+_ELSEWHERE = "use a browser in which you have signed in before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +168,15 @@ def _is_browsers(row: AttemptsRow) -> bool:
 
 
 def _refuse_locked(row: AttemptsRow, now: datetime) -> None:
-    elsewhere = "" if _is_browsers(row) else "use a browser in which you have signed in before"
     if row.failures >= MOST:
         message = "After so many failed attempts this account has to be reset"
-        hint = f"{elsewhere}, or ask an administrator for a new invitation"
+        hint = f"{_ELSEWHERE}, or ask an administrator for a new invitation"
         raise Refusal("locked-out", message, hint=hint)
     if row.locked_until is not None and row.locked_until > now:
         minutes = -((now - row.locked_until) // timedelta(minutes=1))
         wait = "a minute" if minutes == 1 else f"{minutes} minutes"
         message = f"After several failed attempts, wait {wait} and try again"
-        raise Refusal("locked-out", message, hint=elsewhere)
+        raise Refusal("locked-out", message, hint="" if _is_browsers(row) else _ELSEWHERE)
 
 
 def _locked_until(row: AttemptsRow, now: datetime) -> datetime | None:

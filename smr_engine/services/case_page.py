@@ -27,7 +27,7 @@ from smr_engine.services.sentences import Told, is_message, tell
 from smr_engine.services.stored import CaseRow
 from smr_engine.services.stored import ItemRow as StoredItem
 from smr_engine.services.storing import UnitOfWork
-from smr_engine.services.views import CaseView, EventRow, ItemRow
+from smr_engine.services.views import CaseView, EventRow, ItemRow, StepRow
 from smr_engine.services.workspace import Actor, Workspace
 
 Pinned = tuple[Case, Playbook]
@@ -204,9 +204,7 @@ class _Desk:
         steps = [
             replace(
                 row,
-                title=items[row.path].title
-                if "…" in row.title and row.path in items
-                else row.title,
+                title=_title(row, items.get(row.path)),
                 outcome=called.outcome(ref, row.path, row.outcome or ""),
                 reason=in_words(row.reason, ref, called),
             )
@@ -240,6 +238,11 @@ def _documents(case: Case, playbook: Playbook, reader: Reader) -> Iterator[Docum
                     for each in reversed(document.revisions)
                 ),
             )
+
+
+def _title(step: StepRow, item: ItemRow | None) -> str:
+    """Return what a step is called: as its item, where only that knows what it is about."""
+    return item.title if item is not None and "…" in step.title else step.title
 
 
 def _history(events: Sequence[EventRow], names: Names) -> Iterator[Moment]:
