@@ -53,8 +53,11 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _name_in(path: Path) -> str:
-    stat = path.stat()
-    return _name_as_of(path, stat.st_mtime_ns, stat.st_size)
+    try:
+        stat = path.stat()
+        return _name_as_of(path, stat.st_mtime_ns, stat.st_size)
+    except OSError:  # told when that very file is asked for; it keeps no other away
+        return path.stem
 
 
 @lru_cache(maxsize=1_000)

@@ -28,3 +28,9 @@ def test_a_file_that_says_no_name_or_a_scenario_shadows_no_playbook(company: Com
     company.playbook("rehearsal", "scenario: The good day\nplaybook: crisis-response\n")
     assert company.ws.files.names()["crisis-response"] == "shipped"
     assert {"notes", "rehearsal"} <= set(company.ws.files.names())
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_playbook_away(company: Company):
+    (company.root / "playbooks" / "broken.yaml").symlink_to("/proc/self/mem")  # for root as well
+    assert library.read(company.ws, "holding-statement")[0].name == "holding-statement"
+    assert company.ws.files.names()["broken"] == "workspace"
