@@ -1,4 +1,4 @@
-"""Reminders: what is due together becomes one message to each person, the most overdue first."""
+"""Reminders and escalations: what comes together is one message to each, the most overdue first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RULE = "\n\n" + "-" * 40 + "\n\n"
 
 
 def perform(ws: Workspace, claims: Iterable[Claim], run: str = "") -> list[str]:
-    """Perform reminders: send each person one message about all of theirs, and report each.
+    """Perform reminders and escalations: send each person one message about all, and report each.
 
     Whatever meets a fault is performed again after a while and keeps nobody else waiting. A person
     is told twice at worst, if a process ends between a message and its report.
