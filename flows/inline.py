@@ -22,6 +22,8 @@ log = logging.getLogger("smr.prefect")
 
 BOOT_AGAIN = timedelta(seconds=30)
 """How long a Prefect that could not be had is left alone."""
+INSIDE_S = 30.0
+"""How long the import of Prefect may keep a process that is to end, in seconds."""
 
 
 class Server(Protocol):
@@ -56,6 +58,7 @@ class InlineDispatcher:
         self._booting: threading.Thread | None = None
         self._not_before: datetime | None = None
         self._server: tuple[str, Server] | None = None
+        self._inside = threading.Lock()  # held while the thread that boots is in Prefect's code
 
     def prepare(self) -> None:
         """Begin to find the server and import Prefect, without waiting for either."""
@@ -65,6 +68,14 @@ class InlineDispatcher:
             if not under_way and not too_soon:
                 self._booting = threading.Thread(target=self._boot, name="prefect", daemon=True)
                 self._booting.start()
+
+    def close(self) -> None:
+        """Keep the thread that boots out of Prefect from now on; call it once, before leaving.
+
+        A process that leaves while a thread is in Prefect's compiled code aborts: Python ends the
+        thread there, which is fatal in Rust ("exception not rethrown").
+        """
+        self._inside.acquire(timeout=INSIDE_S)  # and never released
 
     def run_leg(self, leg: Leg) -> None:
         """Perform one case's leg as one flow run. Raises as `ports.Dispatcher.run_leg`."""
@@ -78,12 +89,13 @@ class InlineDispatcher:
     def _boot(self) -> None:
         try:
             environment.prepare(self._ws.state)
-            # Both are imported now, so that the first leg need not wait for Prefect.
-            from flows import run_batch, run_leg  # noqa: F401
-            from flows.client import PrefectServer
-
+            with self._inside:
+                # Both are imported now, so that the first leg need not wait for Prefect.
+                from flows import run_batch, run_leg  # noqa: F401
+                from flows.client import PrefectServer
             api_url = self._find_server()
-            self._server = (api_url, PrefectServer(api_url))
+            with self._inside:
+                self._server = (api_url, PrefectServer(api_url))
             self._not_before = None
         except SmrError as problem:
             log.warning("Prefect cannot be used: %s", problem)

@@ -37,9 +37,13 @@ def conduct(session: Session, *, until_idle: bool = False) -> None:
     def find() -> str:
         return find_prefect(ws, os.environ)
 
-    with _log(session.settings.log_level.value), in_use(ws.state):
+    with (
+        _log(session.settings.log_level.value),
+        in_use(ws.state),
+        _dispatching(session, find) as dispatcher,
+    ):
         triggers.sync(ws)
-        made = conductor(ws, _dispatcher(session, find))
+        made = conductor(ws, dispatcher)
         with _stopped_by_signals(made.stop, ws):
             if until_idle:
                 did = made.run(until_idle=True)
@@ -54,16 +58,21 @@ def conduct(session: Session, *, until_idle: bool = False) -> None:
         write_raw(f"Done: {sent}, in {counted(did.cases, 'case')}.")
 
 
-def _dispatcher(session: Session, find: Callable[[], str]) -> Dispatcher:
-    """Return what performs legs: this process, or the workers of the settings' work pool."""
+@contextmanager
+def _dispatching(session: Session, find: Callable[[], str]) -> Iterator[Dispatcher]:
+    """Give what performs legs: this process, or the workers of the settings' work pool."""
     from flows.inline import InlineDispatcher
     from smr_engine.bootstrap import prefect_answers, work_pool
 
     if session.settings.work_pool:
-        return work_pool(session.ws, session.settings, os.environ)
+        yield work_pool(session.ws, session.settings, os.environ)
+        return
     dispatcher = InlineDispatcher(session.ws, find, prefect_answers)
     dispatcher.prepare()
-    return dispatcher
+    try:
+        yield dispatcher
+    finally:
+        dispatcher.close()
 
 
 @contextmanager

@@ -58,6 +58,21 @@ print(json.dumps({
 }), flush=True)
 sys.stdin.read()
 """
+LEAVING = """
+import os, sys, time
+from pathlib import Path
+from flows.inline import InlineDispatcher
+from smr_engine.bootstrap import open_workspace, prefect_answers
+
+ws = open_workspace(Path(sys.argv[1]), os.environ)
+dispatcher = InlineDispatcher(ws, lambda: "", prefect_answers)
+dispatcher.prepare()
+while "prefect" not in sys.modules:
+    time.sleep(0.001)
+dispatcher.close()
+ws.storage.close()
+print("flows.client" in sys.modules)
+"""
 AS_BEFORE = {"signals": True, "log": True, "stubborn threads": []}
 
 
@@ -102,3 +117,9 @@ def test_a_process_ends_cleanly_although_its_server_is_gone(office, prefect):
         status, errors, seconds = ended(process)
     assert (status, errors) == (0, "")
     assert seconds < 30  # each event alone could wait eight for a server that is gone
+
+
+def test_a_process_that_ends_while_it_imports_prefect_does_not_abort(office):
+    with started(LEAVING, str(office.root)) as process:
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out.strip()) == (0, "True")
